@@ -1,0 +1,13 @@
+// One maker for each add policy; make_add_policy() is the only caller.
+//
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include "core/add_policy.hpp"
+
+namespace spreadit::core {
+
+std::unique_ptr<AddPolicy> make_add_random (Rng rng);
+std::unique_ptr<AddPolicy> make_add_round_robin ();
+
+} // namespace spreadit::core

@@ -1,0 +1,502 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <algorithm>
+#include <cassert>
+
+#include "core/contacts.hpp"
+#include "core/downstream.hpp"
+
+namespace spreadit::core {
+
+namespace {
+
+std::uint32_t
+capped_sum (std::uint32_t a, std::uint32_t b)
+{
+  return std::min (a + b, limits::subtree_peers_max);
+}
+
+// What somebody tells about itself, within reason.
+Subtree
+believable (Subtree told)
+{
+  constexpr auto levels_max = std::uint32_t{limits::levels_max};
+  return {std::clamp (told.peers, 1u, limits::subtree_peers_max),
+      std::min (told.levels, levels_max),
+      std::min (told.free, limits::subtree_peers_max)};
+}
+
+} // namespace
+
+Downstream::Downstream (Node &node, LoopGuard &guard)
+    : node_ (node), guard_ (guard)
+{
+}
+
+void
+Downstream::set_add_policy (std::unique_ptr<AddPolicy> policy)
+{
+  add_policy_ = std::move (policy);
+}
+
+// Joining.
+
+void
+Downstream::handle_message (Instant now, LinkId link,
+    const message::Subscribe &ask, const Standing &standing)
+{
+  const auto same_link = [link] (const auto &known) {
+    return known.link == link;
+  };
+  const bool asked_before = std::erase_if (askers_, same_link) > 0;
+  if (asked_before || find (link) != children_.end ())
+    return refuse (link, RefuseReason::malformed);
+  if (const auto objection = object (ask, standing))
+    return refuse (link, *objection);
+  if (!has_room_for (ask))
+    return send_elsewhere (link, ask);
+  if (ask.subtree.peers > 1 && !ask.plain_player && standing.parent_link)
+    return verify (now, link, ask, *standing.parent_link);
+  accept (now, link, ask, standing);
+}
+
+// Why the asker may not join here nor below.
+std::optional<RefuseReason>
+Downstream::object (
+    const message::Subscribe &ask, const Standing &standing) const
+{
+  if (!ask.plain_player) {
+    if (!is_named (ask.self))
+      return RefuseReason::malformed;
+    if (ask.self.id == node_.config.id ||
+        is_on_path (standing.root_path, ask.self.id))
+      return RefuseReason::loop;
+  }
+  if (standing.refusal)
+    return standing.refusal;
+  // A deeper tree than anyone would follow us in.
+  if (standing.root_path.size () >= limits::levels_max)
+    return RefuseReason::saturated;
+  return std::nullopt;
+}
+
+void
+Downstream::accept (Instant now, LinkId link, const message::Subscribe &ask,
+    const Standing &standing)
+{
+  // An older session of the same peer died without notice, or it comes back.
+  if (!ask.plain_player)
+    replace (now, ask.self.id);
+  assert (find (link) == children_.end ());
+  assert (slots_used () < node_.config.children_max);
+  children_.push_back ({link, ask.self,
+      ask.plain_player ? Subtree{} : believable (ask.subtree),
+      std::min (ask.children_max, limits::children_max_max), ask.plain_player,
+      now, std::nullopt});
+  check_at_ = std::min (check_at_, deadline (children_.back ()));
+
+  auto helpers = standby (standing.root_path, limits::standby_max + 1);
+  std::erase_if (helpers,
+      [&] (const Contact &helper) { return helper.id == ask.self.id; });
+  if (helpers.size () > limits::standby_max)
+    helpers.resize (limits::standby_max);
+  node_.outbox.send (link,
+      message::Accept{
+          node_.self (), standing.root_path, std::move (helpers)});
+  node_.outbox.start_feeding (link);
+  node_.outbox.report (
+      action::Report::ChildAdded{ask.self, link, ask.plain_player});
+}
+
+// A mover with descendants may be above us without either of us knowing: only
+// the way up to the source can tell. Its slot is kept until then.
+void
+Downstream::verify (Instant now, LinkId link, const message::Subscribe &ask,
+    LinkId parent_link)
+{
+  std::erase_if (askers_, [&] (const Asker &other) {
+    if (other.ask.self.id != ask.self.id)
+      return false;
+    node_.outbox.close (other.link);
+    return true;
+  });
+  const std::uint64_t token = guard_.new_token ();
+  askers_.push_back ({link, ask, token, now + limits::verify_max});
+  message::Subscribe &kept = askers_.back ().ask;
+  if (kept.avoid.size () > limits::avoid_max)
+    kept.avoid.resize (limits::avoid_max);
+  check_at_ = std::min (check_at_, askers_.back ().until);
+  node_.outbox.send (parent_link, message::Verify{ask.self.id, token});
+}
+
+void
+Downstream::verified (
+    Instant now, std::uint64_t token, bool ok, const Standing &standing)
+{
+  const auto found = std::find_if (askers_.begin (), askers_.end (),
+      [token] (const Asker &asker) { return asker.token == token; });
+  if (found == askers_.end ())
+    return;
+  const Asker asker = std::move (*found);
+  askers_.erase (found);
+  if (!ok)
+    return refuse (asker.link, RefuseReason::not_receiving);
+  if (const auto objection = object (asker.ask, standing))
+    return refuse (asker.link, *objection);
+  if (!has_room_for (asker.ask))  // the capacity was lowered
+    return send_elsewhere (asker.link, asker.ask);
+  accept (now, asker.link, asker.ask, standing);
+}
+
+void
+Downstream::send_elsewhere (LinkId link, const message::Subscribe &ask)
+{
+  std::vector<Candidate> offered;
+  for (const Child &child : children_)
+    if (is_offered (child, ask))
+      offered.push_back ({child.contact.id, child.subtree});
+  if (offered.empty () || !add_policy_)
+    return refuse (link, RefuseReason::saturated);
+
+  const AddDecision decision = add_policy_->choose ({offered}, ask);
+  const auto &chosen = std::get<decision::RedirectRequester> (decision);
+  const auto target = std::find_if (children_.begin (), children_.end (),
+      [&] (const Child &child) { return child.contact.id == chosen.target; });
+  assert (target != children_.end ());
+  node_.outbox.send (
+      link, message::Redirect{target->contact, RedirectScope::self});
+}
+
+bool
+Downstream::is_offered (
+    const Child &child, const message::Subscribe &ask) const
+{
+  if (child.plain_player || child.gone_by || !is_usable (child.contact))
+    return false;
+  if (child.subtree.free == 0 && !node_.config.offer_dead_ends)
+    return false;
+  const auto avoided = ask.avoid.size () > limits::avoid_max
+                           ? ask.avoid.begin () + limits::avoid_max
+                           : ask.avoid.end ();
+  return child.contact.id != ask.self.id &&
+         std::find (ask.avoid.begin (), avoided, child.contact.id) == avoided;
+}
+
+void
+Downstream::refuse (LinkId link, RefuseReason reason)
+{
+  node_.outbox.send (link, message::Refuse{reason, std::nullopt});
+}
+
+void
+Downstream::refuse_askers ()
+{
+  for (const Asker &asker : std::exchange (askers_, {}))
+    refuse (asker.link, RefuseReason::not_receiving);
+}
+
+// Staying and going.
+
+void
+Downstream::heard (Instant now, LinkId link)
+{
+  const auto child = find (link);
+  if (child != children_.end ())
+    child->heard = now;
+}
+
+void
+Downstream::handle_message (LinkId link, const message::Alive &alive)
+{
+  const auto child = find (link);
+  if (child == children_.end () || child->plain_player ||
+      child->contact.id != alive.self.id)
+    return;
+  if (alive.self.address.size () <= limits::address_max)
+    child->contact.address = alive.self.address;
+  child->children_max =
+      std::min (alive.children_max, limits::children_max_max);
+  child->subtree = believable (alive.subtree);
+}
+
+void
+Downstream::handle_message (
+    Instant now, LinkId link, const message::Leaving &)
+{
+  const auto child = find (link);
+  if (child == children_.end () || child->plain_player || child->gone_by)
+    return;
+  child->gone_by = now + limits::leaving_max;
+  check_at_ = std::min (check_at_, *child->gone_by);
+}
+
+// A peer says this only when it does not take the stream from this link any
+// more, so it does not believe in us as its parent either.
+void
+Downstream::handle_message (LinkId link, const message::Unsubscribe &)
+{
+  std::erase_if (
+      askers_, [link] (const Asker &asker) { return asker.link == link; });
+  const auto child = find (link);
+  if (child == children_.end ())
+    return;
+  remove (child, Line::open, /* failed */ false);
+}
+
+void
+Downstream::link_closed (Instant now, LinkId link)
+{
+  std::erase_if (
+      askers_, [link] (const Asker &asker) { return asker.link == link; });
+  const auto child = find (link);
+  if (child != children_.end ())
+    forget (now, child, Line::closed);
+}
+
+void
+Downstream::replace (Instant now, PeerId id)
+{
+  const auto child = std::find_if (
+      children_.begin (), children_.end (), [&] (const Child &known) {
+        return !known.plain_player && known.contact.id == id;
+      });
+  if (child != children_.end ())
+    forget (now, child, Line::open);
+}
+
+// It may not know, and go on believing in us.
+void
+Downstream::forget (Instant now, Children::iterator child, Line line)
+{
+  if (!child->plain_player)
+    believed_until_ = now + std::max<Duration> (limits::forgotten_max,
+                                2 * node_.misses_max ());
+  remove (child, line, !child->gone_by && !child->plain_player);
+}
+
+void
+Downstream::remove (Children::iterator child, Line line, bool failed)
+{
+  node_.outbox.stop_feeding (child->link);
+  if (line == Line::open)
+    node_.outbox.close (child->link);
+  node_.outbox.report (
+      action::Report::ChildRemoved{child->contact, child->link, failed});
+  children_.erase (child);
+}
+
+void
+Downstream::handle_timeout (Instant now)
+{
+  if (now < check_at_)
+    return;
+  std::erase_if (askers_, [&] (const Asker &asker) {
+    if (asker.until > now)
+      return false;
+    refuse (asker.link, RefuseReason::not_receiving);
+    return true;
+  });
+  for (std::size_t i = 0; i < children_.size ();) {
+    if (deadline (children_[i]) > now) {
+      ++i;
+      continue;
+    }
+    forget (now, children_.begin () + static_cast<std::ptrdiff_t> (i),
+        Line::open);
+  }
+  check_at_ = Instant::max ();
+  for (const Child &child : children_)
+    check_at_ = std::min (check_at_, deadline (child));
+  for (const Asker &asker : askers_)
+    check_at_ = std::min (check_at_, asker.until);
+}
+
+Instant
+Downstream::deadline (const Child &child) const
+{
+  if (child.plain_player)  // has no heart-beats
+    return Instant::max ();
+  const Instant silent = child.heard + node_.misses_max ();
+  return child.gone_by ? std::min (silent, *child.gone_by) : silent;
+}
+
+// Telling.
+
+void
+Downstream::redirect (const message::Redirect &redirect)
+{
+  for (const Child &child : children_)
+    if (!child.plain_player)
+      node_.outbox.send (child.link, redirect);
+}
+
+void
+Downstream::tell_ended ()
+{
+  for (const Child &child : children_)
+    if (!child.plain_player)
+      node_.outbox.send (child.link, message::Ended{});
+}
+
+void
+Downstream::tell_alive (const message::Alive &alive)
+{
+  const auto helpers = standby (alive.root_path, limits::standby_max + 1);
+  for (const Child &child : children_) {
+    if (child.plain_player)
+      continue;
+    message::Alive beat = alive;
+    for (const Contact &helper : helpers)
+      if (helper.id != child.contact.id &&
+          beat.standby.size () < limits::standby_max)
+        beat.standby.push_back (helper);
+    node_.outbox.send (child.link, std::move (beat));
+  }
+}
+
+// Peers that a child may turn to when we are gone: our parent, its siblings.
+std::vector<Contact>
+Downstream::standby (const RootPath &root_path, std::size_t count) const
+{
+  std::vector<Contact> helpers;
+  if (!root_path.empty () && is_usable (root_path.front ()))
+    helpers.push_back (root_path.front ());
+  for (const Child &child : children_) {
+    if (helpers.size () >= count)
+      break;
+    if (!child.plain_player && !child.gone_by && child.subtree.free > 0 &&
+        is_usable (child.contact))
+      helpers.push_back (child.contact);
+  }
+  return helpers;
+}
+
+void
+Downstream::close_all (Instant now)
+{
+  for (const Asker &asker : std::exchange (askers_, {}))
+    node_.outbox.close (asker.link);
+  while (!children_.empty ()) {
+    children_.front ().gone_by = now;  // not their failure
+    forget (now, children_.begin (), Line::open);
+  }
+  check_at_ = Instant::max ();
+}
+
+// Looking.
+
+Downstream::Children::iterator
+Downstream::find (LinkId link)
+{
+  return std::find_if (children_.begin (), children_.end (),
+      [link] (const Child &child) { return child.link == link; });
+}
+
+bool
+Downstream::is_peer (LinkId link) const
+{
+  return std::any_of (
+      children_.begin (), children_.end (), [link] (const Child &child) {
+        return child.link == link && !child.plain_player;
+      });
+}
+
+bool
+Downstream::is_child (PeerId id) const
+{
+  return std::any_of (
+      children_.begin (), children_.end (), [&] (const Child &child) {
+        return child.contact.id == id && !child.plain_player;
+      });
+}
+
+bool
+Downstream::has_peers () const
+{
+  return std::any_of (children_.begin (), children_.end (),
+      [] (const Child &child) { return !child.plain_player; });
+}
+
+std::size_t
+Downstream::slots_used () const
+{
+  const auto leaving = static_cast<std::size_t> (
+      std::count_if (children_.begin (), children_.end (),
+          [] (const Child &child) { return child.gone_by.has_value (); }));
+  // A leaver's slot is for one of its children while it lingers, but we never
+  // feed more than twice our capacity, whatever they say.
+  const std::size_t lent =
+      std::min<std::size_t> (leaving, node_.config.children_max);
+  return children_.size () - lent + askers_.size ();
+}
+
+std::size_t
+Downstream::slots_free () const
+{
+  const std::size_t used = slots_used ();
+  if (node_.config.address.empty () || used >= node_.config.children_max)
+    return 0;
+  return node_.config.children_max - used;
+}
+
+bool
+Downstream::has_room_for (const message::Subscribe &ask) const
+{
+  if (slots_free () > 0)
+    return true;
+  // A child that comes back on a new link takes its own place.
+  const auto has_a_place = [&] (const Child &child) {
+    return !child.plain_player && !child.gone_by &&
+           child.contact.id == ask.self.id;
+  };
+  return !ask.plain_player &&
+         slots_used () <= node_.config.children_max &&
+         !node_.config.address.empty () &&
+         std::any_of (children_.begin (), children_.end (), has_a_place);
+}
+
+Subtree
+Downstream::subtree () const
+{
+  Subtree sum;
+  sum.free = static_cast<std::uint32_t> (slots_free ());
+  for (const Child &child : children_) {
+    sum.peers = capped_sum (sum.peers, child.subtree.peers);
+    sum.levels = std::max (sum.levels, child.subtree.levels + 1);
+    if (!child.gone_by)
+      sum.free = capped_sum (sum.free, child.subtree.free);
+  }
+  return sum;
+}
+
+bool
+Downstream::may_be_believed_in (Instant now) const
+{
+  return now < believed_until_;
+}
+
+std::vector<ChildInfo>
+Downstream::children () const
+{
+  std::vector<ChildInfo> infos;
+  infos.reserve (children_.size ());
+  for (const Child &child : children_)
+    infos.push_back ({child.contact, child.link, child.subtree,
+        child.children_max, child.plain_player, child.gone_by.has_value ()});
+  return infos;
+}
+
+void
+Downstream::check_invariants () const
+{
+  for (auto child = children_.begin (); child != children_.end (); ++child) {
+    assert (child->plain_player || child->contact.id != node_.config.id);
+    assert (std::none_of (
+        std::next (child), children_.end (), [&] (const Child &other) {
+          return other.link == child->link ||
+                 (!child->plain_player && !other.plain_player &&
+                     other.contact.id == child->contact.id);
+        }));
+  }
+}
+
+} // namespace spreadit::core

@@ -1,0 +1,119 @@
+// Towards the children: who is one, who may become one, where the others are
+// sent (III-3, IV-B, IV-C, IV-D).
+//
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/add_policy.hpp"
+#include "core/loop_guard.hpp"
+#include "core/node.hpp"
+
+namespace spreadit::core {
+
+// What a newcomer has to know about us: our place in the tree.
+struct Standing {
+  // Why nobody may join now; nothing: they may.
+  std::optional<RefuseReason> refusal;
+  const RootPath &root_path;
+  // Where to ask whether a mover is above us; nothing: we are the source.
+  std::optional<LinkId> parent_link;
+};
+
+class Downstream {
+public:
+  Downstream (Node &node, LoopGuard &guard);
+
+  // What children and those who want to be say.
+  void handle_message (Instant now, LinkId link, const message::Subscribe &ask,
+      const Standing &standing);
+  void handle_message (LinkId link, const message::Unsubscribe &);
+  void handle_message (Instant now, LinkId link, const message::Leaving &);
+  void handle_message (LinkId link, const message::Alive &alive);
+  // Any message from a child is a sign of life.
+  void heard (Instant now, LinkId link);
+  // The word of the source about an asker that waits for it.
+  void verified (
+      Instant now, std::uint64_t token, bool ok, const Standing &standing);
+
+  void link_closed (Instant now, LinkId link);
+  void handle_timeout (Instant now);
+  [[nodiscard]] Instant next_timeout () const { return check_at_; }
+
+  // What this peer does to its children.
+  void refuse_askers ();  // it starts to move, or leaves
+  void redirect (const message::Redirect &redirect);
+  void tell_ended ();
+  // A heart-beat; completed here with the standby parents.
+  void tell_alive (const message::Alive &alive);
+  void close_all (Instant now);
+
+  void set_add_policy (std::unique_ptr<AddPolicy> policy);
+
+  // A child that speaks SpreadIt.
+  [[nodiscard]] bool is_peer (LinkId link) const;
+  [[nodiscard]] bool is_child (PeerId id) const;
+  [[nodiscard]] bool has_peers () const;
+  [[nodiscard]] Subtree subtree () const;
+  // Some child that vanished may still believe in us.
+  [[nodiscard]] bool may_be_believed_in (Instant now) const;
+  [[nodiscard]] std::vector<ChildInfo> children () const;
+  void check_invariants () const;
+
+private:
+  struct Child {
+    LinkId link;
+    Contact contact;
+    Subtree subtree;
+    std::uint32_t children_max;
+    bool plain_player;
+    Instant heard;
+    std::optional<Instant> gone_by;  // it said that it is leaving
+  };
+  // Brings descendants along and waits for the word of the source.
+  struct Asker {
+    LinkId link;
+    message::Subscribe ask;
+    std::uint64_t token;
+    Instant until;
+  };
+  using Children = std::vector<Child>;
+
+  [[nodiscard]] std::optional<RefuseReason> object (
+      const message::Subscribe &ask, const Standing &standing) const;
+  void accept (Instant now, LinkId link, const message::Subscribe &ask,
+      const Standing &standing);
+  void verify (Instant now, LinkId link, const message::Subscribe &ask,
+      LinkId parent_link);
+  void send_elsewhere (LinkId link, const message::Subscribe &ask);
+  void refuse (LinkId link, RefuseReason reason);
+  enum class Line { open, closed };
+  void replace (Instant now, PeerId id);
+  void forget (Instant now, Children::iterator child, Line line);
+  void remove (Children::iterator child, Line line, bool failed);
+
+  Children::iterator find (LinkId link);
+  [[nodiscard]] bool has_room_for (const message::Subscribe &ask) const;
+  [[nodiscard]] std::size_t slots_used () const;
+  [[nodiscard]] std::size_t slots_free () const;
+  [[nodiscard]] bool is_offered (
+      const Child &child, const message::Subscribe &ask) const;
+  [[nodiscard]] std::vector<Contact> standby (
+      const RootPath &root_path, std::size_t count) const;
+  [[nodiscard]] Instant deadline (const Child &child) const;
+
+  Node &node_;
+  LoopGuard &guard_;
+  std::unique_ptr<AddPolicy> add_policy_;
+  Children children_;  // in the order they came
+  std::vector<Asker> askers_;
+  Instant believed_until_ = Instant::min ();
+  // No deadline of ours is earlier. Not exact: a heart-beat only moves the
+  // deadline of a child back, and looking at 10,000 children for each is dear.
+  Instant check_at_ = Instant::max ();
+};
+
+} // namespace spreadit::core

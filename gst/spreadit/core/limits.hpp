@@ -1,0 +1,94 @@
+// Every bound and default of the core, with its reason and where it is from.
+//
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstddef>
+
+#include "core/vocabulary.hpp"
+
+namespace spreadit::core::limits {
+
+using namespace std::chrono_literals;
+
+// IV-B "some specified number of tries". Height 15 is where the paper's own
+// hop delay stops mattering (VI-B); twice that leaves room for dead targets.
+inline constexpr unsigned tries_max_default = 32;
+
+// IV-D "heart-beat". One a second is 1 kbit/s a link.
+inline constexpr Duration alive_interval_default = 1s;
+// IV-D "skipped a specified number of heart-beats". One late beat is common,
+// three are not.
+inline constexpr unsigned alive_misses_default = 3;
+
+inline constexpr unsigned children_max_default = 3;
+
+// A parent that has nothing to send still sends one RTCP packet this often, so
+// that silence means death (ours; the paper has heart-beats only).
+inline constexpr Duration data_idle = 100ms;
+// This much silence on the data channel of a settled parent: dead.
+inline constexpr Duration data_silence_max = 5 * data_idle;
+// First packet after an accept. Longer than the silence above: the way may be
+// long, and the accepting peer starts only when its answer is written.
+inline constexpr Duration first_data_max = 2s;
+
+// TCP connect and the name resolution before it.
+inline constexpr Duration connect_max = 3s;
+// From the ask to the answer. Longer than verify_max on the other side.
+inline constexpr Duration reply_max = 3s;
+// How long an accepting peer waits for the word of the source that the asker
+// is not above it.
+inline constexpr Duration verify_max = 1500ms;
+// Verify messages one peer keeps open for its descendants.
+inline constexpr std::size_t verifies_max = 64;
+
+// Wait before asking again somebody who was transient or busy: drawn from
+// [min, max], doubled each time, capped.
+inline constexpr Duration retry_min = 50ms;
+inline constexpr Duration retry_max = 150ms;
+inline constexpr Duration retry_cap = 1s;
+// A search that only ever meets transient peers ends after this.
+inline constexpr Duration search_max = 60s;
+
+// What a refusal may ask us to wait: longer is a mistake or an attack.
+inline constexpr Duration retry_after_max = 10s;
+// Connects and asks in a row that the source did not answer, in the first
+// search: the address is wrong or the stream is down, say so quickly.
+inline constexpr unsigned source_failures_max = 3;
+// A parent sent us on, nobody took us, and it still feeds us: look again then.
+inline constexpr Duration search_pause = 5s;
+// A parent that is up but transient is left after this, plus up to half of it
+// at random, so that not all its descendants give up in the same moment.
+inline constexpr Duration transient_max = 10s;
+
+// A leaver feeds its children on until they have moved, at most this long.
+inline constexpr Duration linger_max = 2s;
+// A child that said it is leaving and stays is dropped after this.
+inline constexpr Duration leaving_max = 2 * linger_max + 1s;
+// A child that vanished may for so long still believe that we are its parent:
+// longer than it takes to miss our packets, our heart-beats or our answer.
+// See docs/decisions/0001-no-cycle-ever.md.
+inline constexpr Duration forgotten_max = 10s;
+// An old parent's packets are taken along with the new one's at most this long.
+inline constexpr Duration handover_max = 2s;
+
+// Ids on a root path: a deeper tree is refused. The paper's largest has 10.
+inline constexpr std::size_t levels_max = 64;
+inline constexpr std::size_t avoid_max = 8;
+// Peers that one search remembers as refused or dead.
+inline constexpr std::size_t excluded_max = 64;
+inline constexpr std::size_t standby_max = 4;
+// Host, colon, port: RFC 1035 allows 255 octets of name.
+inline constexpr std::size_t address_max = 262;
+// Larger counts from a child are cut to this.
+inline constexpr std::uint32_t subtree_peers_max = 100'000'000;
+// What one core accepts as capacity, whatever it is told.
+inline constexpr unsigned children_max_max = 10'000;
+
+// Changed reports go up at once, but not more often than this.
+inline constexpr Duration report_interval_min = 100ms;
+
+// A plain player that was accepted at DESCRIBE but never played.
+inline constexpr Duration plain_reserve_max = 10s;
+
+} // namespace spreadit::core::limits

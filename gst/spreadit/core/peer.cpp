@@ -1,0 +1,571 @@
+// The only file that knows both sides of a peer.
+//
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <algorithm>
+#include <cassert>
+
+#include "core/contacts.hpp"
+#include "core/downstream.hpp"
+#include "core/peer.hpp"
+#include "core/upstream.hpp"
+
+namespace spreadit::core {
+
+namespace {
+
+// Each use of the seed has numbers of its own.
+enum class Stream : std::uint64_t { waits = 1, tokens, add_policy };
+
+Rng
+stream_of (std::uint64_t seed, Stream stream)
+{
+  Rng rng (seed);
+  std::uint64_t mixed = rng.next ();
+  for (auto i = static_cast<std::uint64_t> (stream); i > 0; --i)
+    mixed = rng.next ();
+  return Rng (mixed);
+}
+
+Config
+within_limits (Config config)
+{
+  config.children_max =
+      std::min (config.children_max, limits::children_max_max);
+  return config;
+}
+
+} // namespace
+
+struct Peer::Impl final : Upstream::Listener {
+  explicit Impl (Config config);
+
+  // Upstream::Listener.
+  void on_moving (Instant now, const Contact *everyone_to) override;
+  Subtree on_asking (Instant now) override;
+  void on_verified (Instant now, const message::Verified &verified) override;
+  void on_ended (Instant now, bool while_leaving) override;
+  void on_failed (Instant now) override;
+  bool is_child (PeerId id) const override;
+
+  void handle_child (Instant now, LinkId link, const Message &message);
+  void handle_verify (
+      Instant now, LinkId link, const message::Verify &verify);
+  void unsubscribe (Instant now);
+  void end_stream (Instant now);
+  void finish (Instant now);
+  void handle_timeout (Instant now);
+
+  // After every verb: tells whoever has to know what has changed.
+  void settle_accounts (Instant now);
+  void tell_state ();
+  void tell_children ();
+  void tell_parent (Instant now);
+  void beat (Instant now);
+  [[nodiscard]] bool has_partners () const;
+  [[nodiscard]] bool parent_knows () const;
+  [[nodiscard]] message::Alive alive_up () const;
+  [[nodiscard]] message::Alive alive_down () const;
+  [[nodiscard]] Standing standing () const;
+  void check_invariants () const;
+
+  // What our neighbours know of us.
+  struct ToldDown {
+    bool receiving = true;
+    unsigned root_path_changes = 0;
+    bool operator== (const ToldDown &) const = default;
+  };
+  struct ToldUp {
+    std::uint32_t children_max = 0;
+    Subtree subtree;
+    bool operator== (const ToldUp &) const = default;
+  };
+  [[nodiscard]] ToldDown news_down () const;
+  [[nodiscard]] ToldUp news_up () const;
+
+  Node node;
+  LoopGuard guard;
+  Downstream downstream;
+  Upstream upstream;
+  PeerState told_state = PeerState::idle;
+  ToldDown told_down;
+  ToldUp told_up;
+  Instant report_at = Instant::min ();  // not before
+  Instant beat_at = Instant::max ();
+};
+
+Peer::Impl::Impl (Config config)
+    : node{within_limits (std::move (config)), Rng (0), {}},
+      guard (stream_of (node.config.seed, Stream::tokens).next ()),
+      downstream (node, guard), upstream (node, *this)
+{
+  node.rng = stream_of (node.config.seed, Stream::waits);
+  downstream.set_add_policy (make_add_policy (node.config.add_policy,
+      stream_of (node.config.seed, Stream::add_policy)));
+}
+
+// What one side has to know of the other.
+
+void
+Peer::Impl::on_moving (Instant, const Contact *everyone_to)
+{
+  downstream.refuse_askers ();
+  for (const LoopGuard::Route &route : guard.take_all ())
+    node.outbox.send (route.link, message::Verified{route.token, false});
+  if (everyone_to)
+    downstream.redirect ({*everyone_to, RedirectScope::subtree});
+}
+
+Subtree
+Peer::Impl::on_asking (Instant now)
+{
+  told_up = news_up ();
+  Subtree along = told_up.subtree;
+  // A child that we have forgotten may not have forgotten us. It may be above
+  // whom we ask, so have that checked.
+  if (downstream.may_be_believed_in (now))
+    along.peers = std::max (along.peers, 2u);
+  return along;
+}
+
+void
+Peer::Impl::on_verified (Instant now, const message::Verified &verified)
+{
+  if (const auto route = guard.take (now, verified.token))
+    node.outbox.send (
+        route->link, message::Verified{route->token, verified.ok});
+  else
+    downstream.verified (now, verified.token, verified.ok, standing ());
+}
+
+void
+Peer::Impl::on_ended (Instant now, bool while_leaving)
+{
+  downstream.refuse_askers ();
+  downstream.tell_ended ();
+  node.outbox.report (action::Report::Ended{});
+  downstream.close_all (now);
+  if (while_leaving)
+    node.outbox.report (action::Report::Left{});
+}
+
+void
+Peer::Impl::on_failed (Instant now)
+{
+  downstream.close_all (now);
+}
+
+bool
+Peer::Impl::is_child (PeerId id) const
+{
+  return downstream.is_child (id);
+}
+
+Standing
+Peer::Impl::standing () const
+{
+  return {upstream.refusal (), upstream.root_path (), upstream.parent_link ()};
+}
+
+// Messages of children and of those who want to be.
+
+void
+Peer::Impl::handle_child (Instant now, LinkId link, const Message &message)
+{
+  downstream.heard (now, link);
+  if (const auto *ask = std::get_if<message::Subscribe> (&message))
+    downstream.handle_message (now, link, *ask, standing ());
+  else if (const auto *bye = std::get_if<message::Unsubscribe> (&message))
+    downstream.handle_message (link, *bye);
+  else if (const auto *leaving = std::get_if<message::Leaving> (&message))
+    downstream.handle_message (now, link, *leaving);
+  else if (const auto *alive = std::get_if<message::Alive> (&message))
+    downstream.handle_message (link, *alive);
+  else if (const auto *verify = std::get_if<message::Verify> (&message))
+    handle_verify (now, link, *verify);
+  // The rest is for children to hear, not to say.
+}
+
+// "Is anyone above here that mover, or moving itself?" Only the source can say
+// no for good. docs/decisions/0001-no-cycle-ever.md has the proof.
+void
+Peer::Impl::handle_verify (
+    Instant now, LinkId link, const message::Verify &verify)
+{
+  if (!downstream.is_peer (link))
+    return;
+  const bool no = verify.mover == node.config.id || !upstream.may_vouch ();
+  if (no || upstream.is_source ()) {
+    node.outbox.send (link, message::Verified{verify.token, !no});
+    return;
+  }
+  if (const auto token = guard.remember (now, {link, verify.token}))
+    node.outbox.send (
+        *upstream.parent_link (), message::Verify{verify.mover, *token});
+  else
+    node.outbox.send (link, message::Verified{verify.token, false});
+}
+
+// Leaving.
+
+void
+Peer::Impl::unsubscribe (Instant now)
+{
+  if (upstream.is_source ())
+    return end_stream (now);
+  if (upstream.is_leaving () || !downstream.has_peers ())
+    return finish (now);
+  const DeletePolicy policy = make_delete_policy (node.config.delete_policy);
+  const Contact target = upstream.farewell_target ();
+  // The parent first: it must not send our children back to us.
+  upstream.leave (now + node.config.linger);
+  on_moving (now, nullptr);
+  downstream.redirect ({target, policy.who});
+}
+
+void
+Peer::Impl::end_stream (Instant now)
+{
+  if (!upstream.is_source ())
+    return unsubscribe (now);
+  downstream.tell_ended ();
+  finish (now);
+}
+
+void
+Peer::Impl::finish (Instant now)
+{
+  upstream.close ();
+  downstream.close_all (now);
+  node.outbox.report (action::Report::Left{});
+}
+
+void
+Peer::Impl::handle_timeout (Instant now)
+{
+  downstream.handle_timeout (now);
+  const bool lingered =
+      upstream.is_leaving () && upstream.next_timeout () <= now;
+  if (lingered)
+    finish (now);
+  else
+    upstream.handle_timeout (now);
+  if (beat_at <= now)
+    beat (now);
+}
+
+// Telling.
+
+void
+Peer::Impl::settle_accounts (Instant now)
+{
+  if (upstream.is_leaving () && !downstream.has_peers ())
+    finish (now);
+  tell_state ();
+  tell_children ();
+  tell_parent (now);
+  if (!has_partners ())
+    beat_at = Instant::max ();
+  else if (beat_at == Instant::max ())
+    beat_at = now + node.config.alive_interval;
+#ifndef NDEBUG
+  upstream.check_invariants ();  // those of the children: where one is added
+#endif
+}
+
+void
+Peer::Impl::tell_state ()
+{
+  const PeerState state = upstream.state ();
+  if (std::exchange (told_state, state) != state)
+    node.outbox.report (action::Report::State{state});
+}
+
+// At once: they must neither offer a place nor refuse one by an old root path.
+void
+Peer::Impl::tell_children ()
+{
+  const ToldDown news = news_down ();
+  if (std::exchange (told_down, news) != news && downstream.has_peers ())
+    downstream.tell_alive (alive_down ());
+}
+
+void
+Peer::Impl::tell_parent (Instant now)
+{
+  if (parent_knows () || now < report_at)
+    return;
+  told_up = news_up ();
+  report_at = now + limits::report_interval_min;
+  upstream.tell_alive (alive_up ());
+}
+
+bool
+Peer::Impl::parent_knows () const
+{
+  return upstream.is_source () || !upstream.parent_link () ||
+         told_up == news_up ();
+}
+
+void
+Peer::Impl::beat (Instant now)
+{
+  beat_at = now + node.config.alive_interval;
+  told_down = news_down ();
+  downstream.tell_alive (alive_down ());
+  told_up = news_up ();
+  report_at = now + limits::report_interval_min;
+  upstream.tell_alive (alive_up ());
+}
+
+bool
+Peer::Impl::has_partners () const
+{
+  return upstream.parent_link () || downstream.has_peers ();
+}
+
+Peer::Impl::ToldDown
+Peer::Impl::news_down () const
+{
+  return {upstream.is_fed (), upstream.root_path_changes ()};
+}
+
+Peer::Impl::ToldUp
+Peer::Impl::news_up () const
+{
+  Subtree subtree = downstream.subtree ();
+  if (upstream.is_leaving ())
+    subtree.free = 0;
+  return {node.config.children_max, subtree};
+}
+
+message::Alive
+Peer::Impl::alive_up () const
+{
+  const ToldUp news = news_up ();
+  return {node.self (), news.children_max, news.subtree, upstream.is_fed (),
+      {}, {}};
+}
+
+message::Alive
+Peer::Impl::alive_down () const
+{
+  message::Alive alive = alive_up ();
+  alive.root_path = upstream.root_path ();
+  return alive;
+}
+
+void
+Peer::Impl::check_invariants () const
+{
+  upstream.check_invariants ();
+  downstream.check_invariants ();
+  assert (guard.size () <= limits::verifies_max);
+  // Nobody waits for a word from above that cannot come.
+  assert (upstream.may_vouch () || guard.size () == 0);
+  assert (!upstream.is_unused () || !has_partners ());
+}
+
+// The contract.
+
+Peer::Peer (Config config) : impl_ (std::make_unique<Impl> (std::move (config)))
+{
+}
+
+Peer::~Peer () = default;
+
+void
+Peer::become_source (Instant now)
+{
+  assert (impl_->upstream.is_unused ());
+  impl_->upstream.become_source ();
+  impl_->settle_accounts (now);
+}
+
+void
+Peer::set_stream_ready (Instant now, bool ready)
+{
+  impl_->upstream.set_stream_ready (ready);
+  impl_->settle_accounts (now);
+}
+
+void
+Peer::subscribe (Instant now, Contact source)
+{
+  assert (impl_->upstream.is_unused ());
+  impl_->upstream.subscribe (now, std::move (source));
+  impl_->settle_accounts (now);
+}
+
+void
+Peer::unsubscribe (Instant now)
+{
+  impl_->unsubscribe (now);
+  impl_->settle_accounts (now);
+}
+
+void
+Peer::end_stream (Instant now)
+{
+  impl_->end_stream (now);
+  impl_->settle_accounts (now);
+}
+
+void
+Peer::link_opened (Instant now, LinkId link)
+{
+  impl_->upstream.link_opened (now, link);
+  impl_->settle_accounts (now);
+}
+
+void
+Peer::link_closed (Instant now, LinkId link)
+{
+  if (impl_->upstream.owns (link))
+    impl_->upstream.link_closed (now, link);
+  else
+    impl_->downstream.link_closed (now, link);
+  impl_->settle_accounts (now);
+}
+
+void
+Peer::handle_message (Instant now, LinkId link, const Message &message)
+{
+  if (impl_->upstream.owns (link))
+    impl_->upstream.handle_message (now, link, message);
+  else
+    impl_->handle_child (now, link, message);
+  impl_->settle_accounts (now);
+}
+
+void
+Peer::data_seen (Instant now, LinkId link)
+{
+  if (impl_->upstream.data_seen (now, link))
+    impl_->settle_accounts (now);
+}
+
+void
+Peer::handle_timeout (Instant now)
+{
+  impl_->handle_timeout (now);
+  impl_->settle_accounts (now);
+}
+
+void
+Peer::set_children_max (Instant now, unsigned children_max)
+{
+  impl_->node.config.children_max =
+      std::min (children_max, limits::children_max_max);
+  impl_->settle_accounts (now);
+}
+
+void
+Peer::set_add_policy (AddPolicyKind kind)
+{
+  impl_->node.config.add_policy = kind;
+  impl_->downstream.set_add_policy (make_add_policy (
+      kind, stream_of (impl_->node.config.seed, Stream::add_policy)));
+}
+
+void
+Peer::set_delete_policy (DeletePolicyKind kind)
+{
+  impl_->node.config.delete_policy = kind;
+  impl_->upstream.set_delete_policy (make_delete_policy (kind));
+}
+
+void
+Peer::set_address (std::string address)
+{
+  impl_->node.config.address = std::move (address);
+}
+
+std::optional<Action>
+Peer::poll_action ()
+{
+  return impl_->node.outbox.poll ();
+}
+
+Instant
+Peer::next_timeout () const
+{
+  Instant due = std::min (
+      impl_->upstream.next_timeout (), impl_->downstream.next_timeout ());
+  if (!impl_->parent_knows ())
+    due = std::min (due, impl_->report_at);
+  return std::min (due, impl_->beat_at);
+}
+
+const Config &
+Peer::config () const
+{
+  return impl_->node.config;
+}
+
+PeerState
+Peer::state () const
+{
+  return impl_->upstream.state ();
+}
+
+Contact
+Peer::self () const
+{
+  return impl_->node.self ();
+}
+
+std::optional<Contact>
+Peer::parent () const
+{
+  return impl_->upstream.parent ();
+}
+
+std::optional<LinkId>
+Peer::parent_link () const
+{
+  return impl_->upstream.parent_link ();
+}
+
+std::vector<LinkId>
+Peer::data_links () const
+{
+  return impl_->upstream.data_links ();
+}
+
+const RootPath &
+Peer::root_path () const
+{
+  return impl_->upstream.root_path ();
+}
+
+unsigned
+Peer::level () const
+{
+  return static_cast<unsigned> (impl_->upstream.root_path ().size ());
+}
+
+std::vector<ChildInfo>
+Peer::children () const
+{
+  return impl_->downstream.children ();
+}
+
+Subtree
+Peer::subtree () const
+{
+  return impl_->news_up ().subtree;
+}
+
+unsigned
+Peer::tries () const
+{
+  return impl_->upstream.tries ();
+}
+
+void
+Peer::check_invariants () const
+{
+  impl_->check_invariants ();
+}
+
+} // namespace spreadit::core

@@ -1,0 +1,116 @@
+// One node of the multicast tree: the paper's peering layer (IV), no sockets.
+//
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "core/limits.hpp"
+#include "core/vocabulary.hpp"
+
+namespace spreadit::core {
+
+struct Config {
+  PeerId id;            // random, not all zero
+  std::string address;  // where others reach us; empty: nobody can
+  unsigned children_max = limits::children_max_default;
+  AddPolicyKind add_policy = AddPolicyKind::round_robin;
+  DeletePolicyKind delete_policy = DeletePolicyKind::grandfather;
+  unsigned tries_max = limits::tries_max_default;
+  Duration alive_interval = limits::alive_interval_default;
+  unsigned alive_misses = limits::alive_misses_default;
+  Duration data_silence_max = limits::data_silence_max;
+  Duration linger = limits::linger_max;
+  // Dead ends (a child with no room in its subtree) are not offered. The
+  // paper assumes everyone has room; true shows what that costs.
+  bool offer_dead_ends = false;
+  std::uint64_t seed = 0;  // everything random comes from here
+};
+
+struct ChildInfo {
+  Contact contact;
+  LinkId link;
+  Subtree subtree;
+  unsigned children_max = 0;
+  bool plain_player = false;
+  bool leaving = false;
+};
+
+// Drive it so: one call of a verb below, then poll_action() until it is empty,
+// then sleep until next_timeout(). A second verb before the drain is a bug.
+// `now` never goes backwards and is the only time there is. Not thread-safe.
+// Never fails: what a peer does wrong becomes actions.
+class Peer {
+public:
+  explicit Peer (Config config);
+  ~Peer ();
+  Peer (const Peer &) = delete;
+  Peer &operator= (const Peer &) = delete;
+
+  // Verbs.
+
+  // Become the source. Joins are refused as not_receiving until
+  // set_stream_ready (true).
+  void become_source (Instant now);
+  void set_stream_ready (Instant now, bool ready);
+  // Start the application session: look for an unsaturated server, beginning
+  // with `source` (IV-B). Only from idle.
+  void subscribe (Instant now, Contact source);
+  // End it: move the children first (IV-C). Ends with Report::Left, at most
+  // `linger` + one timeout later. From any state; a second call leaves at once.
+  void unsubscribe (Instant now);
+  // The source's stream is over: tell everyone, then as unsubscribe().
+  void end_stream (Instant now);
+
+  // A link asked for by Connect is up.
+  void link_opened (Instant now, LinkId link);
+  // A link of either direction is gone, or could not be opened. Not to be
+  // called after Close.
+  void link_closed (Instant now, LinkId link);
+  // Incoming links announce themselves by their first message.
+  void handle_message (Instant now, LinkId link, const Message &message);
+  // A packet, RTP or RTCP, came from `link` at `now` (or shortly before: it is
+  // enough to call this just before handle_timeout()).
+  void data_seen (Instant now, LinkId link);
+  void handle_timeout (Instant now);
+
+  // Run-time settings; they take effect with the next decision.
+  void set_children_max (Instant now, unsigned children_max);
+  void set_add_policy (AddPolicyKind kind);
+  void set_delete_policy (DeletePolicyKind kind);
+  void set_address (std::string address);
+
+  // What to do, oldest first.
+  std::optional<Action> poll_action ();
+  // When handle_timeout() next has work to do; Instant::max() if never.
+  [[nodiscard]] Instant next_timeout () const;
+
+  // Getters.
+  [[nodiscard]] const Config &config () const;
+  [[nodiscard]] PeerState state () const;
+  [[nodiscard]] Contact self () const;
+  [[nodiscard]] std::optional<Contact> parent () const;
+  [[nodiscard]] std::optional<LinkId> parent_link () const;
+  // The links data may come from: the parent's, and during a handover the old
+  // parent's.
+  [[nodiscard]] std::vector<LinkId> data_links () const;
+  [[nodiscard]] const RootPath &root_path () const;
+  [[nodiscard]] unsigned level () const;  // 0 for the source
+  [[nodiscard]] std::vector<ChildInfo> children () const;
+  [[nodiscard]] Subtree subtree () const;
+  // Asks of the current or last search.
+  [[nodiscard]] unsigned tries () const;
+
+  // Asserts the invariants of one peer (DESIGN 4); for tests and debug builds.
+  void check_invariants () const;
+
+private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+} // namespace spreadit::core

@@ -1,0 +1,602 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <algorithm>
+#include <cassert>
+
+#include "core/contacts.hpp"
+#include "core/upstream.hpp"
+
+namespace spreadit::core {
+
+Upstream::Upstream (Node &node, Listener &listener)
+    : node_ (node), listener_ (listener),
+      delete_policy_ (make_delete_policy (node.config.delete_policy))
+{
+}
+
+// The application session.
+
+void
+Upstream::become_source ()
+{
+  state_ = Source{};
+}
+
+void
+Upstream::set_stream_ready (bool ready)
+{
+  if (auto *source = std::get_if<Source> (&state_))
+    source->ready = ready;
+}
+
+void
+Upstream::subscribe (Instant now, Contact source)
+{
+  source_ = std::move (source);
+  was_fed_ = false;
+  search (now, Search (now, JoinReason::first), source_, std::nullopt);
+}
+
+void
+Upstream::leave (Instant until)
+{
+  std::optional<Parent> parent;
+  if (auto *searching = std::get_if<Searching> (&state_)) {
+    abandon_ask ();
+    parent = std::move (searching->old);
+  } else if (auto *settled = std::get_if<Settled> (&state_)) {
+    parent = std::move (settled->parent);
+    if (settled->old) {  // feeds us, the new one does not yet
+      hang_up (parent->link);
+      parent = std::move (settled->old);
+    }
+  }
+  if (parent)
+    node_.outbox.send (parent->link, message::Leaving{});
+  state_ = Leaving{std::move (parent), until};
+}
+
+void
+Upstream::close ()
+{
+  if (auto *searching = std::get_if<Searching> (&state_)) {
+    abandon_ask ();
+    if (searching->old)
+      hang_up (searching->old->link);
+  } else if (auto *settled = std::get_if<Settled> (&state_)) {
+    if (settled->old)
+      hang_up (settled->old->link);
+    hang_up (settled->parent.link);
+  } else if (auto *leaving = std::get_if<Leaving> (&state_)) {
+    if (leaving->parent)
+      hang_up (leaving->parent->link);
+  }
+  state_ = Over{/* failed */ false};
+  root_path_.clear ();
+}
+
+void
+Upstream::hang_up (LinkId link)
+{
+  node_.outbox.send (link, message::Unsubscribe{});
+  node_.outbox.close (link);
+}
+
+// The answer may be on its way: give the slot back.
+void
+Upstream::abandon_ask ()
+{
+  const Search &search = std::get<Searching> (state_).search;
+  if (const auto *asking = std::get_if<Search::Asking> (&search.step))
+    hang_up (asking->link);
+  else if (const auto link = search.link ())
+    node_.outbox.close (*link);
+}
+
+// Sessions with parents.
+
+void
+Upstream::settle (Instant now, const message::Accept &accept)
+{
+  auto [search, old] = std::move (std::get<Searching> (state_));
+  Parent parent{*search.link (), accept.self, now, std::nullopt, true};
+  if (parent.contact.address.empty ())
+    parent.contact.address = search.target.address;
+  follow (parent.contact, accept.root_path);
+  if (old && old->contact.id == parent.contact.id) {
+    hang_up (old->link);  // came back to where we were
+    old.reset ();
+  }
+  node_.outbox.receive_from (parent.link);
+  node_.outbox.report (action::Report::ParentChanged{parent.contact,
+      static_cast<std::uint32_t> (root_path_.size ()), now - search.started});
+  state_ = Settled{std::move (parent), std::move (old), now,
+      std::move (search), std::nullopt};
+}
+
+// Our root path is the parent and what is above it.
+void
+Upstream::follow (const Contact &parent, const RootPath &above)
+{
+  RootPath path;
+  path.reserve (above.size () + 1);
+  path.push_back (parent);
+  path.insert (path.end (), above.begin (), above.end ());
+  if (path == root_path_)
+    return;
+  root_path_ = std::move (path);
+  ++root_path_changes_;
+  source_.id = root_path_.back ().id;
+}
+
+// It is gone, or we have hung up on it.
+void
+Upstream::parent_is_lost (Instant now)
+{
+  auto settled = std::move (std::get<Settled> (state_));
+  const PeerId lost = settled.parent.contact.id;
+  const bool handover = feeds (settled.old);
+  if (settled.old && !handover) {
+    hang_up (settled.old->link);
+    settled.old.reset ();
+  }
+  auto reason = was_fed_ ? JoinReason::parent_lost : JoinReason::first;
+  if (handover)
+    reason = JoinReason::redirected;
+  if (settled.search) {  // not one packet came: the same search goes on
+    settled.search->reason = reason;
+    if (lost != source_.id)
+      settled.search->exclude (lost);
+    return search (now, std::move (*settled.search), source_,
+        std::move (settled.old));
+  }
+  Search next (now, reason);
+  if (lost != source_.id)
+    next.exclude (lost);
+  search (now, std::move (next), loss_target (), std::nullopt,
+      delete_policy_.who == RedirectScope::subtree);
+}
+
+// It is there, but it is no way to the source.
+void
+Upstream::parent_is_useless (Instant now)
+{
+  auto settled = std::move (std::get<Settled> (state_));
+  hang_up (settled.parent.link);
+  if (settled.old)
+    hang_up (settled.old->link);
+  Search next (now, was_fed_ ? JoinReason::parent_lost : JoinReason::first);
+  if (settled.parent.contact.id != source_.id)
+    next.exclude (settled.parent.contact.id);
+  search (now, std::move (next), source_, std::nullopt);
+}
+
+// Where an orphan turns first (V-B; the root path names the grandfather).
+Contact
+Upstream::loss_target () const
+{
+  const bool grandfather =
+      delete_policy_.target == DeletePolicy::Target::grandfather;
+  if (grandfather && root_path_.size () > 2 && is_usable (root_path_[1]))
+    return root_path_[1];
+  return source_;
+}
+
+Contact
+Upstream::farewell_target () const
+{
+  const Parent *parent = parent_or_old ();
+  const bool grandfather =
+      delete_policy_.target == DeletePolicy::Target::grandfather;
+  if (grandfather && parent && is_usable (parent->contact) &&
+      !is_the_source (parent->contact))
+    return parent->contact;
+  return source_;
+}
+
+void
+Upstream::handle_message (Instant now, LinkId link, const Message &message)
+{
+  if (auto *searching = std::get_if<Searching> (&state_)) {
+    const auto *asking = std::get_if<Search::Asking> (&searching->search.step);
+    if (asking && asking->link == link)
+      return handle_answer (now, message);
+  }
+  Parent *parent = find (link);
+  if (!parent)
+    return;
+  parent->heard = now;
+  if (std::holds_alternative<message::Ended> (message))
+    return handle_ended (now);
+  const auto *redirect = std::get_if<message::Redirect> (&message);
+  const auto *alive = std::get_if<message::Alive> (&message);
+  if (alive && alive->self.id == parent->contact.id)
+    parent->receiving = alive->receiving;
+
+  const auto *settled = std::get_if<Settled> (&state_);
+  if (!settled || parent != &settled->parent) {
+    // Its other news are for those who stay. Our descendants search anyway.
+    if (redirect && redirect->scope == RedirectScope::subtree &&
+        std::holds_alternative<Searching> (state_))
+      listener_.on_moving (now, &redirect->target);
+    return;
+  }
+  if (alive && alive->self.id == parent->contact.id)
+    handle_alive (now, *alive);
+  else if (redirect)
+    handle_redirect (now, *redirect);
+  else if (const auto *word = std::get_if<message::Verified> (&message))
+    listener_.on_verified (now, *word);
+}
+
+void
+Upstream::handle_alive (Instant now, const message::Alive &alive)
+{
+  auto &settled = std::get<Settled> (state_);
+  // Defence in depth: the loop checks should have seen to it.
+  if (is_on_path (alive.root_path, node_.config.id) ||
+      alive.root_path.size () >= limits::levels_max)
+    return parent_is_useless (now);
+  Contact &contact = settled.parent.contact;
+  if (is_usable (alive.self))
+    contact.address = alive.self.address;
+  follow (contact, alive.root_path);
+  if (alive.receiving)
+    settled.leave_by.reset ();
+  else if (!settled.leave_by) {
+    constexpr Duration spread = limits::transient_max / 2;
+    const auto count = static_cast<std::uint64_t> (spread.count ());
+    settled.leave_by =
+        now + limits::transient_max + Duration (node_.rng.below (count));
+  }
+}
+
+// The parent sends us on, in session (IV-A).
+void
+Upstream::handle_redirect (Instant now, const message::Redirect &redirect)
+{
+  auto settled = std::move (std::get<Settled> (state_));
+  // Keep whoever feeds us.
+  std::optional<Parent> old = std::move (settled.parent);
+  if (!old->data) {
+    hang_up (old->link);
+    old = std::move (settled.old);
+  }
+  Contact target = source_;
+  if (is_usable (redirect.target) && may_ask (redirect.target))
+    target = redirect.target;
+  const auto reason = old ? JoinReason::redirected
+                          : (was_fed_ ? JoinReason::parent_lost
+                                      : JoinReason::first);
+  search (now, Search (now, reason), std::move (target), std::move (old),
+      redirect.scope == RedirectScope::subtree);
+}
+
+void
+Upstream::handle_ended (Instant now)
+{
+  const bool while_leaving = is_leaving ();
+  close ();
+  listener_.on_ended (now, while_leaving);
+}
+
+bool
+Upstream::data_seen (Instant now, LinkId link)
+{
+  Parent *parent = find (link);
+  if (!parent)
+    return false;
+  parent->data = now;
+  const auto *settled = std::get_if<Settled> (&state_);
+  if (!settled || parent != &settled->parent || !settled->search)
+    return false;
+  first_packet ();
+  return true;
+}
+
+void
+Upstream::first_packet ()
+{
+  auto &settled = std::get<Settled> (state_);
+  settled.search.reset ();
+  was_fed_ = true;
+  if (settled.old)
+    hang_up (settled.old->link);
+  settled.old.reset ();
+}
+
+// Links.
+
+bool
+Upstream::owns (LinkId link) const
+{
+  const auto raw = static_cast<std::uint64_t> (link);
+  return (raw & incoming_link) == 0;
+}
+
+Upstream::Parent *
+Upstream::find (LinkId link)
+{
+  const auto if_on_link = [link] (auto &parent) -> Parent * {
+    return parent && parent->link == link ? &*parent : nullptr;
+  };
+  if (auto *searching = std::get_if<Searching> (&state_))
+    return if_on_link (searching->old);
+  if (auto *leaving = std::get_if<Leaving> (&state_))
+    return if_on_link (leaving->parent);
+  auto *settled = std::get_if<Settled> (&state_);
+  if (!settled)
+    return nullptr;
+  if (settled->parent.link == link)
+    return &settled->parent;
+  return if_on_link (settled->old);
+}
+
+void
+Upstream::link_opened (Instant now, LinkId link)
+{
+  auto *searching = std::get_if<Searching> (&state_);
+  if (!searching)
+    return;
+  Search &search = searching->search;
+  const auto *connecting = std::get_if<Search::Connecting> (&search.step);
+  if (!connecting || connecting->link != link)
+    return;
+  search.step = Search::Asking{link, now + limits::reply_max};
+  message::Subscribe ask;
+  ask.self = node_.self ();
+  ask.children_max = node_.config.children_max;
+  ask.subtree = listener_.on_asking (now);
+  ask.reason = search.reason;
+  ask.tries = search.tries - 1;
+  ask.avoid = search.avoid ();
+  node_.outbox.send (link, std::move (ask));
+}
+
+void
+Upstream::link_closed (Instant now, LinkId link)
+{
+  if (auto *searching = std::get_if<Searching> (&state_)) {
+    if (searching->search.link () == link)
+      target_failed (now);
+    else if (searching->old && searching->old->link == link)
+      old_is_gone (now);
+  } else if (auto *settled = std::get_if<Settled> (&state_)) {
+    if (settled->parent.link == link)
+      parent_is_lost (now);
+    else if (settled->old && settled->old->link == link)
+      settled->old.reset ();
+  } else if (auto *leaving = std::get_if<Leaving> (&state_)) {
+    if (leaving->parent && leaving->parent->link == link)
+      leaving->parent.reset ();
+  }
+}
+
+void
+Upstream::tell_alive (const message::Alive &alive) const
+{
+  if (const auto *searching = std::get_if<Searching> (&state_)) {
+    if (searching->old)
+      node_.outbox.send (searching->old->link, alive);
+  } else if (const auto *settled = std::get_if<Settled> (&state_)) {
+    node_.outbox.send (settled->parent.link, alive);
+    if (settled->old)
+      node_.outbox.send (settled->old->link, alive);
+  } else if (const auto *leaving = std::get_if<Leaving> (&state_)) {
+    if (leaving->parent)
+      node_.outbox.send (leaving->parent->link, alive);
+  }
+}
+
+// Time.
+
+// When a parent counts as dead: no message, or no packet after the first.
+Instant
+Upstream::deadline (const Parent &parent) const
+{
+  const Instant silent = parent.heard + node_.misses_max ();
+  if (!parent.data)
+    return silent;
+  return std::min (silent, *parent.data + node_.config.data_silence_max);
+}
+
+Instant
+Upstream::deadline (const Settled &settled) const
+{
+  Instant due = deadline (settled.parent);
+  if (settled.search)
+    due = std::min (due, settled.since + limits::first_data_max);
+  if (settled.leave_by)
+    due = std::min (due, *settled.leave_by);
+  if (settled.old)
+    due = std::min ({due, deadline (*settled.old),
+        settled.since + limits::handover_max});
+  return due;
+}
+
+Instant
+Upstream::next_timeout () const
+{
+  if (const auto *searching = std::get_if<Searching> (&state_)) {
+    const Instant due = searching->search.deadline ();
+    return searching->old ? std::min (due, deadline (*searching->old)) : due;
+  }
+  if (const auto *settled = std::get_if<Settled> (&state_))
+    return deadline (*settled);
+  if (const auto *leaving = std::get_if<Leaving> (&state_))
+    return leaving->until;
+  return Instant::max ();
+}
+
+void
+Upstream::handle_timeout (Instant now)
+{
+  if (std::holds_alternative<Settled> (state_))
+    check_settled (now);
+  auto *searching = std::get_if<Searching> (&state_);
+  if (!searching)
+    return;
+  if (searching->old && deadline (*searching->old) <= now) {
+    hang_up (searching->old->link);
+    old_is_gone (now);
+  }
+  if (searching->search.deadline () <= now)
+    step_is_due (now);
+}
+
+void
+Upstream::check_settled (Instant now)
+{
+  auto &settled = std::get<Settled> (state_);
+  if (settled.old && deadline (*settled.old) <= now) {
+    hang_up (settled.old->link);
+    settled.old.reset ();
+  }
+  const bool no_packet =
+      settled.search && settled.since + limits::first_data_max <= now;
+  if (no_packet || deadline (settled.parent) <= now) {
+    hang_up (settled.parent.link);
+    return parent_is_lost (now);
+  }
+  if (settled.leave_by && *settled.leave_by <= now)
+    return parent_is_useless (now);
+  if (settled.old && settled.since + limits::handover_max <= now) {
+    hang_up (settled.old->link);
+    settled.old.reset ();
+  }
+}
+
+// What others may know.
+
+bool
+Upstream::feeds (const std::optional<Parent> &parent) const
+{
+  return parent && parent->data && parent->receiving;
+}
+
+bool
+Upstream::is_fed () const
+{
+  if (const auto *source = std::get_if<Source> (&state_))
+    return source->ready;
+  if (const auto *searching = std::get_if<Searching> (&state_))
+    return feeds (searching->old);
+  if (const auto *settled = std::get_if<Settled> (&state_))
+    return feeds (settled->parent) || feeds (settled->old);
+  if (const auto *leaving = std::get_if<Leaving> (&state_))
+    return feeds (leaving->parent);
+  return false;
+}
+
+PeerState
+Upstream::state () const
+{
+  if (is_source ())
+    return PeerState::source;
+  if (const auto *over = std::get_if<Over> (&state_))
+    return over->failed ? PeerState::failed : PeerState::idle;
+  if (std::holds_alternative<Idle> (state_))
+    return PeerState::idle;
+  if (!was_fed_)
+    return PeerState::discovering;
+  return is_fed () ? PeerState::receiving : PeerState::transient;
+}
+
+std::optional<RefuseReason>
+Upstream::refusal () const
+{
+  if (is_unused ())
+    return RefuseReason::no_stream;
+  if (is_leaving ())
+    return RefuseReason::saturated;  // look elsewhere
+  // A mover takes nobody: its place in the tree is not known.
+  if (!is_fed () || !may_vouch ())
+    return RefuseReason::not_receiving;
+  return std::nullopt;
+}
+
+// During a handover we may have to go back to the old parent, so we are locked
+// until it is over.
+bool
+Upstream::may_vouch () const
+{
+  const auto *settled = std::get_if<Settled> (&state_);
+  return is_source () || (settled && !settled->old);
+}
+
+bool
+Upstream::is_source () const
+{
+  return std::holds_alternative<Source> (state_);
+}
+
+bool
+Upstream::is_unused () const
+{
+  return std::holds_alternative<Idle> (state_) ||
+         std::holds_alternative<Over> (state_);
+}
+
+bool
+Upstream::is_leaving () const
+{
+  return std::holds_alternative<Leaving> (state_);
+}
+
+const Upstream::Parent *
+Upstream::parent_or_old () const
+{
+  const auto if_any = [] (const auto &parent) {
+    return parent ? &*parent : nullptr;
+  };
+  if (const auto *settled = std::get_if<Settled> (&state_))
+    return &settled->parent;
+  if (const auto *searching = std::get_if<Searching> (&state_))
+    return if_any (searching->old);
+  if (const auto *leaving = std::get_if<Leaving> (&state_))
+    return if_any (leaving->parent);
+  return nullptr;
+}
+
+std::optional<Contact>
+Upstream::parent () const
+{
+  if (const Parent *parent = parent_or_old ())
+    return parent->contact;
+  return std::nullopt;
+}
+
+std::optional<LinkId>
+Upstream::parent_link () const
+{
+  if (const Parent *parent = parent_or_old ())
+    return parent->link;
+  return std::nullopt;
+}
+
+std::vector<LinkId>
+Upstream::data_links () const
+{
+  std::vector<LinkId> links;
+  if (const Parent *parent = parent_or_old ())
+    links.push_back (parent->link);
+  const auto *settled = std::get_if<Settled> (&state_);
+  if (settled && settled->old)
+    links.push_back (settled->old->link);
+  return links;
+}
+
+void
+Upstream::check_invariants () const
+{
+  assert (!is_on_path (root_path_, node_.config.id));
+  assert (root_path_.size () <= limits::levels_max);
+  if (const auto *settled = std::get_if<Settled> (&state_)) {
+    assert (!root_path_.empty ());
+    assert (root_path_.front ().id == settled->parent.contact.id);
+    assert (!settled->old || settled->old->link != settled->parent.link);
+    // Until the first packet, and no longer.
+    assert (settled->search.has_value () != settled->parent.data.has_value ());
+  }
+}
+
+} // namespace spreadit::core

@@ -1,0 +1,253 @@
+// The paper's words as types. No behaviour lives here.
+//
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <chrono>
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace spreadit::core {
+
+// A random 128-bit name, made anew for every application session. Ours, not an
+// address: behind a NAT the paper's "IP address" (II) is not unique.
+struct PeerId {
+  std::uint64_t high = 0;
+  std::uint64_t low = 0;
+  auto operator<=> (const PeerId &) const = default;
+};
+
+// There is no now(): the core cannot ask for the time.
+struct PeerClock {
+  using duration = std::chrono::nanoseconds;
+  using rep = duration::rep;
+  using period = duration::period;
+  using time_point = std::chrono::time_point<PeerClock>;
+  static constexpr bool is_steady = true;
+};
+using Instant = PeerClock::time_point;
+using Duration = PeerClock::duration;
+
+// One control connection and, once accepted, the data-transfer session on it
+// (II). The core names the links it asks for (Connect); whoever drives the core
+// names the incoming ones, with `incoming_link` set.
+enum class LinkId : std::uint64_t {};
+inline constexpr std::uint64_t incoming_link = std::uint64_t{1} << 63;
+
+// Whom to ask and where. The address is opaque here ("host:port" when live):
+// the core compares and passes it on, it never reads it. The source of a
+// stream is first known by address alone; its id is then all zero.
+struct Contact {
+  PeerId id;
+  std::string address;
+  bool operator== (const Contact &) const = default;
+};
+
+// From a peer's parent up to the source: front() is the parent, back() is the
+// source. Empty for the source itself.
+using RootPath = std::vector<Contact>;
+
+// O(1) aggregate of everything below and including one peer.
+struct Subtree {
+  std::uint32_t peers = 1;   // this one included, plain players too
+  std::uint32_t levels = 0;  // below this one; 0 for a leaf
+  std::uint32_t free = 0;    // slots for children, this one's included
+  bool operator== (const Subtree &) const = default;
+};
+
+enum class AddPolicyKind { random, round_robin };
+enum class DeletePolicyKind { grandfather, root, grandfather_all, root_all };
+
+enum class JoinReason {
+  first,        // a new application session (IV-B)
+  redirected,   // the parent sent us on (IV-A)
+  parent_lost,  // the parent failed (IV-D)
+};
+
+enum class RefuseReason {
+  saturated,      // no room here nor below: 453
+  not_receiving,  // transient or moving, worth asking again soon: 503
+  loop,           // the asker is us or above us: 482
+  no_stream,      // we do not carry that stream: 404
+  not_allowed,    // 401, 403
+  not_spreadit,   // answers RTSP, but not org.spreadit.1: 551 or a plain answer
+  malformed,      // an answer we cannot read
+};
+
+enum class RedirectScope { self, subtree };
+
+// What peers say to each other. Each is sent on a link.
+namespace message {
+
+// "Be my parent" (IV-B), from a peer or, with `plain_player`, on behalf of an
+// RTSP player that is not SpreadIt. Such a player can only be accepted,
+// redirected or refused.
+struct Subscribe {
+  Contact self;
+  std::uint32_t children_max = 0;
+  Subtree subtree;  // what comes along
+  JoinReason reason = JoinReason::first;
+  std::uint32_t tries = 0;    // asked before in this search
+  std::vector<PeerId> avoid;  // refused or failed in this search, newest first
+  bool plain_player = false;
+  bool operator== (const Subscribe &) const = default;
+};
+
+struct Accept {
+  Contact self;
+  RootPath root_path;  // of the accepting peer
+  std::vector<Contact> standby;
+  bool operator== (const Accept &) const = default;
+};
+
+struct Refuse {
+  RefuseReason reason = RefuseReason::saturated;
+  std::optional<Duration> retry_after;
+  bool operator== (const Refuse &) const = default;
+};
+
+// The redirect primitive (IV-A): as the answer to a Subscribe, or any time in
+// a session.
+struct Redirect {
+  Contact target;
+  RedirectScope scope = RedirectScope::self;
+  bool operator== (const Redirect &) const = default;
+};
+
+struct Unsubscribe {
+  bool operator== (const Unsubscribe &) const = default;
+};
+
+// To the parent, before the children are redirected: do not send anyone here
+// any more, and let one of my children have my slot.
+struct Leaving {
+  bool operator== (const Leaving &) const = default;
+};
+
+// Heart-beat (IV-D), both ways. Also sent at once when what it says changes.
+struct Alive {
+  Contact self;
+  std::uint32_t children_max = 0;
+  Subtree subtree;        // upwards; downwards it is for information only
+  bool receiving = true;  // false: transient
+  // Downwards only: the sender's own root path. Empty upwards and from the
+  // source.
+  RootPath root_path;
+  std::vector<Contact> standby;  // downwards only
+  bool operator== (const Alive &) const = default;
+};
+
+// Loop guard for movers that bring descendants. Travels from the accepting
+// peer up to the source; every peer on the way that is `mover` or is moving
+// itself says no. See docs/decisions/0001-no-cycle-ever.md.
+struct Verify {
+  PeerId mover;
+  std::uint64_t token = 0;  // unique per sender
+  bool operator== (const Verify &) const = default;
+};
+struct Verified {
+  std::uint64_t token = 0;
+  bool ok = false;
+  bool operator== (const Verified &) const = default;
+};
+
+// From the source down the tree: the stream is over, look for nobody else.
+struct Ended {
+  bool operator== (const Ended &) const = default;
+};
+
+} // namespace message
+
+using Message = std::variant<message::Subscribe, message::Accept,
+    message::Refuse, message::Redirect, message::Unsubscribe, message::Leaving,
+    message::Alive, message::Verify, message::Verified, message::Ended>;
+
+// What an application may see of a node (stats field "state").
+enum class PeerState {
+  idle,         // nothing asked for yet, or over after a clean leave
+  discovering,  // first search for a parent
+  receiving,
+  transient,  // was receiving, expects the stream, does not get it (II)
+  source,
+  failed,  // the application session is over, see action::Fail
+};
+
+enum class FailReason {
+  no_room,       // out of tries; "no peer has room"
+  unreachable,   // nobody answered, the source included
+  no_stream,     // the source does not carry the path
+  not_allowed,   //
+  not_spreadit,  // whoever answered is not SpreadIt
+};
+
+// What the core wants done. Drain with Peer::poll_action().
+namespace action {
+
+// Open a control connection; answer with link_opened() or link_closed().
+struct Connect {
+  LinkId link;
+  Contact target;
+};
+struct Send {
+  LinkId link;
+  Message message;
+};
+// No more of this link; nothing is to be reported on it any more. What was
+// sent before is still delivered.
+struct Close {
+  LinkId link;
+};
+// The three actions in which control and data meet.
+struct StartFeeding {
+  LinkId link;
+};
+struct StopFeeding {
+  LinkId link;
+};
+// Take the stream from `link` as well, until it is closed: during a handover
+// two links are open (make-before-break), packets are deduplicated.
+struct ReceiveFrom {
+  LinkId link;
+};
+
+// For the application's eyes.
+struct Report {
+  struct State {
+    PeerState state;
+  };
+  struct ParentChanged {  // also at the first parent
+    Contact parent;
+    std::uint32_t level;
+    Duration discover;  // the search: first ask until accepted
+  };
+  struct ChildAdded {
+    Contact child;
+    LinkId link;
+    bool plain_player;
+  };
+  struct ChildRemoved {
+    Contact child;
+    LinkId link;
+    bool failed;  // vanished instead of leaving
+  };
+  struct Ended {};  // the source said so
+  struct Left {};   // unsubscribe() is done, no link is open
+  std::variant<State, ParentChanged, ChildAdded, ChildRemoved, Ended, Left> what;
+};
+struct Fail {  // once; the application session is over
+  FailReason reason;
+  std::uint32_t tries;
+  std::string address;  // whom it was about; empty for no_room
+};
+
+} // namespace action
+
+using Action = std::variant<action::Connect, action::Send, action::Close,
+    action::StartFeeding, action::StopFeeding, action::ReceiveFrom,
+    action::Report, action::Fail>;
+
+} // namespace spreadit::core
