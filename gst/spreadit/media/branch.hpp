@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "media/output.hpp"
+#include "media/ring.hpp"
+#include "media/vocabulary.hpp"
+
+namespace spreadit::media {
+
+// The packets of one child. Its queue is the ring: a cursor says how far the
+// child is. A child that does not take its packets lags behind and loses what
+// falls off the ring; nobody else notices.
+class Branch {
+public:
+  Branch (LinkKey key, std::unique_ptr<Output> output, const StartAt &start,
+      const Ring &ring);
+
+  [[nodiscard]] LinkKey key () const { return key_; }
+  [[nodiscard]] Output &output () { return *output_; }
+  [[nodiscard]] const ChildStats &stats () const { return stats_; }
+
+  // Sends what is due. A branch that keeps up gets everything up to the head
+  // at once, one that lags is paced.
+  void pump (const Ring &ring, MonotonicTime now);
+  // `ring` is about to drop its first packet.
+  void before_pop (const Ring &ring);
+  [[nodiscard]] bool lags (const Ring &ring) const
+  {
+    return cursor_ < ring.head ();
+  }
+  // Sends `rtcp` if the child has got nothing for limits::data_idle.
+  void keep_alive (Bytes rtcp, MonotonicTime now);
+  // When pump() or keep_alive() has something to do, if no packet comes.
+  [[nodiscard]] MonotonicTime next_service (const Ring &ring) const;
+
+  // RTCP from the child. `media` tells whose receiver reports are of interest.
+  void rtcp_from_child (Bytes rtcp, const MediaMap &media, MonotonicTime now);
+
+private:
+  struct Gathered;
+
+  [[nodiscard]] bool is_wanted (
+      const Packet &packet, std::uint64_t index) const;
+  // Sends up to `most` packets; whether the way is still open.
+  bool send_up_to (const Ring &ring, std::size_t most);
+
+  const LinkKey key_;
+  const std::unique_ptr<Output> output_;
+  ChildStats stats_;
+
+  std::uint64_t cursor_; // first packet of the ring not dealt with
+  // Before this index the child has some, and none else is of interest to it.
+  std::vector<HeldPacket> held_;
+  std::uint64_t resume_end_;
+
+  bool is_paced_ = false;  // has lagged and has not caught up since
+  MonotonicTime next_try_; // while it lags
+  std::uint64_t head_at_last_try_;
+  MonotonicTime last_sent_;
+};
+
+} // namespace spreadit::media

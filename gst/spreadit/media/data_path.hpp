@@ -1,0 +1,98 @@
+// The data channel of one node: sockets, packet ring, parents and children.
+//
+// Decides nothing: the control thread says whom to feed and whom to hear
+// (start_feeding(), receive_from()), the data thread runs receive() and
+// fan_out(). Knows neither the core nor RTSP.
+//
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gst/gst.h>
+
+#include "media/address.hpp"
+#include "media/interleaved_sink.hpp"
+#include "media/vocabulary.hpp"
+
+namespace spreadit::media {
+
+class DataPath {
+public:
+  struct Config {
+    std::chrono::milliseconds ring_duration{3000};
+    std::size_t ring_bytes_max = 32 * 1024 * 1024;
+    // Local address of the UDP sockets; a port of 0 is any. Unspecified: both
+    // families where the host has them.
+    Address local;
+  };
+
+  explicit DataPath (Config config);
+  ~DataPath ();
+  DataPath (const DataPath &) = delete;
+  DataPath &operator= (const DataPath &) = delete;
+
+  // Opens the sockets. Answers what went wrong, empty if nothing. Once.
+  std::string open ();
+
+  // The port children get packets from and we get a parent's on.
+  [[nodiscard]] std::uint16_t port () const;
+  // The pair that plain players see as server_port: RTP on the first, RTCP on
+  // the second. Opened at the first call; nothing if there is no pair to have.
+  std::optional<std::pair<std::uint16_t, std::uint16_t>> plain_ports ();
+
+  // Control thread (any thread).
+
+  void set_media (std::vector<MediaDescription> media);
+  // Feeds `key` from now on, first with what StartAt asks for and the ring has,
+  // in order and paced. A second call for the same key replaces the first. An
+  // InterleavedSink is called with our lock held, from any of these functions
+  // and from the data thread: it must not call back.
+  void start_feeding (LinkKey key, Route route, StartAt start);
+  // `bye`: send an RTCP RR + BYE for every media SSRC first (plain players end
+  // cleanly on it).
+  void stop_feeding (LinkKey key, bool bye);
+  // Packets from `from` are the stream.
+  void receive_from (LinkKey key, Address from);
+  void stop_receiving (LinkKey key);
+  // When the last packet came from that parent.
+  [[nodiscard]] std::optional<MonotonicTime> last_seen (LinkKey key) const;
+  // When the last RTP packet came that was new, from anyone.
+  [[nodiscard]] std::optional<MonotonicTime> last_new_packet () const;
+  // For SpreadIt-Resume: the newest packet of each SSRC seen in the last
+  // ring_duration.
+  [[nodiscard]] std::vector<HeldPacket> held () const;
+  [[nodiscard]] std::vector<NextPacket> next_packets () const;
+  // RTCP that arrived on the RTSP connection of an interleaved player.
+  void rtcp_from_child (LinkKey key, const std::uint8_t *data, std::size_t n);
+  [[nodiscard]] DataStats stats () const;
+  // Whether RTP or RTCP has been put into fan_out() at all.
+  [[nodiscard]] bool has_data () const;
+
+  // Data thread.
+
+  // Serves the sockets (reports of children, paced and lagging children, idle
+  // RTCP) until there are packets for downstream, then answers with them:
+  // RTP and the source's RTCP, valid, each once, buffer by buffer as the
+  // source sent them, no metas, DTS/PTS none. Null after unblock (true).
+  GstBufferList *receive ();
+  // true: receive() returns null at once, until set to false. Any thread.
+  void unblock (bool flushing);
+  // To the ring and to every child. Does not take `list`. Serialised
+  // internally; any thread, though packets of one SSRC must come in order.
+  void fan_out (GstBufferList *list);
+  // The same for one packet.
+  void fan_out (GstBuffer *packet);
+
+private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+} // namespace spreadit::media

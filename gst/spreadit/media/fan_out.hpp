@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "media/branch.hpp"
+#include "media/media_map.hpp"
+#include "media/output.hpp"
+#include "media/ring.hpp"
+
+namespace spreadit::media {
+
+// The ring and the children that are fed from it. Not thread-safe.
+class FanOut {
+public:
+  // `sockets` outlives it.
+  FanOut (std::chrono::milliseconds ring_duration, std::size_t ring_bytes_max,
+      Sockets &sockets);
+
+  void set_media (std::vector<MediaDescription> media);
+  [[nodiscard]] const MediaMap &media () const { return media_; }
+  [[nodiscard]] const Ring &ring () const { return ring_; }
+
+  // Puts a packet into the ring; false if it is neither RTP nor RTCP. pump()
+  // sends it. At most limits::chunk packets between two pump().
+  bool put (Bytes packet, MonotonicTime now);
+  // Sends what is due. When to call again for those that lag.
+  MonotonicTime pump (MonotonicTime now);
+  // pump(), and a sign of life to those who got nothing. When to call again if
+  // nothing is put.
+  MonotonicTime serve (Bytes idle_rtcp, MonotonicTime now);
+
+  void start (LinkKey key, const Route &route, const StartAt &start);
+  // The branch is of no more use, but whoever holds locks may want to destroy
+  // it later: a connection may hang on it. Null if there is none.
+  std::unique_ptr<Branch> stop (LinkKey key, bool bye, MonotonicTime now);
+
+  [[nodiscard]] Branch *find (LinkKey key) const;
+  // Whether `from` is a child; takes its reports.
+  bool take_from_child (const Address &from, Bytes datagram, MonotonicTime now);
+
+  // Fills in what is of children.
+  void add_to (DataStats &stats) const;
+
+private:
+  void forget_addresses (Branch &branch);
+
+  Sockets &sockets_;
+  MediaMap media_;
+  Ring ring_;
+  std::vector<std::unique_ptr<Branch>> branches_;
+  // The same peer may be there twice for a while, on an old and a new link.
+  std::unordered_multimap<Address, Branch *> by_address_;
+  // With a full send buffer somebody has to come first: not always the same.
+  std::size_t first_to_pump_ = 0;
+  std::uint64_t packets_sent_to_gone_ = 0, bytes_sent_to_gone_ = 0;
+};
+
+} // namespace spreadit::media

@@ -1,0 +1,85 @@
+// Every bound and default of the data path, with its reason and where it is
+// from.
+//
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace spreadit::media::limits {
+
+using namespace std::chrono_literals;
+
+// -- Sockets
+
+// Datagrams per recvmmsg and sendmmsg. What a relay reads at once it also
+// sends at once to each child, so a chunk is the unit of everything below. A
+// receive buffer of Linux' default 208 KiB holds about 90 datagrams of 1200
+// bytes (each is charged 2304 bytes), so one chunk always fits an empty one.
+inline constexpr std::size_t chunk = 64;
+
+// 2.5 s of a 10 Mbit/s stream as the kernel counts it. The kernel caps it to
+// net.core.{r,w}mem_max unless we have CAP_NET_ADMIN.
+inline constexpr int socket_buffer_bytes = 4 * 1024 * 1024;
+
+// Datagrams that are not fragmented fit. The first that does not is lost and
+// makes us read into buffers twice as long, up to what UDP can carry.
+inline constexpr std::size_t datagram_size_usual = 2048;
+inline constexpr std::size_t datagram_size_max = 64 * 1024;
+
+// Pairs of adjacent free ports looked for.
+inline constexpr unsigned port_pair_tries_max = 64;
+
+// -- Upstream
+
+// SSRCs a parent may use at once. Each costs 8 KiB of window. A stream has one
+// for each medium; the rest is room for a source that changes them.
+inline constexpr std::size_t sources_max = 64;
+// An SSRC that was silent so long gives its place to a new one (RFC 3550 6.2.1
+// says the same of five report intervals).
+inline constexpr auto source_idle = 5s;
+
+// RFC 3550 A.1, MAX_DROPOUT: a longer jump forward is believed only when the
+// next packet follows it.
+inline constexpr int dropout_max = 3000;
+// Unless nothing was heard for so long: then we, not the source, were away.
+inline constexpr auto dropout_silence = 1s;
+// Old sequence numbers in order are a parent that lags, unless nothing new
+// came for so long. Longer than any ring: then the source has started over.
+inline constexpr auto restart_silence = 5s;
+
+// A gap that is still open after this is loss. DESIGN: a packet is of use
+// within 600 ms; a handover or a repair later than this has failed.
+inline constexpr auto lost_after = 1s;
+// So far behind the newest, a 16-bit number is soon ambiguous.
+inline constexpr std::uint64_t lost_behind = 16384;
+// Open gaps remembered for one SSRC: 1 s of 10,000 packets/s that loses every
+// fifth. More are settled early, oldest first.
+inline constexpr std::size_t gaps_max = 2048;
+
+// The same SR comes from two parents during a handover, up to a ring's length
+// apart. Sources send one SR in 5 s for each medium.
+inline constexpr std::size_t rtcp_remembered = 32;
+
+inline constexpr auto report_interval = 1s;
+// RFC 3550 6.4.2: five bits.
+inline constexpr std::size_t report_blocks_max = 31;
+
+inline constexpr std::size_t delay_samples = 1024;
+// Further from now, the SR's clock is not the time of day.
+inline constexpr auto delay_max = 1h;
+
+// -- Downstream
+
+// DESIGN 5: "whenever a link carried no packet for 100 ms, the parent sends
+// one RTCP packet".
+inline constexpr auto data_idle = 100ms;
+
+// A branch that lags gets one chunk each interval: 16,000 packets/s, or twice
+// what the stream has if that is more. A child's receive buffer takes one
+// chunk (see above), and its data thread runs at least once in this time.
+inline constexpr auto pace_interval = 4ms;
+
+} // namespace spreadit::media::limits

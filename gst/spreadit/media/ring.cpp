@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "media/ring.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+
+#include "media/limits.hpp"
+
+namespace spreadit::media {
+
+namespace {
+// Any packet fits. Small, so that an idle relay holds little.
+constexpr std::size_t chunk_bytes = limits::datagram_size_max;
+constexpr std::size_t slots_at_first = 256;
+
+std::size_t
+cost (std::size_t size)
+{
+  return size + sizeof (Packet);
+}
+} // namespace
+
+Ring::Ring (std::chrono::milliseconds duration, std::size_t bytes_max)
+    : duration_ (duration), bytes_max_ (bytes_max), slots_ (slots_at_first)
+{
+}
+
+const Packet &
+Ring::at (std::uint64_t index) const
+{
+  assert (index >= first_ && index < head_);
+  return slots_[index & mask ()];
+}
+
+bool
+Ring::is_full (std::size_t size, MonotonicTime now) const
+{
+  if (is_empty ())
+    return false;
+  return bytes_ + cost (size) > bytes_max_ ||
+         now - at (first_).arrival > duration_;
+}
+
+void
+Ring::pop ()
+{
+  assert (!is_empty ());
+  bytes_ -= cost (at (first_).bytes.size ());
+  ++first_;
+  if (chunks_.front ().end > first_)
+    return;
+  if (chunks_.size () == 1) {
+    chunks_.front ().used = 0;
+    return;
+  }
+  spare_ = std::move (chunks_.front ());
+  chunks_.pop_front ();
+}
+
+void
+Ring::push (Bytes bytes, const Header &header, std::optional<std::size_t> media,
+    MonotonicTime now)
+{
+  assert (bytes.size () <= chunk_bytes);
+  if (head_ - first_ == slots_.size ())
+    grow ();
+  std::uint8_t *copy = allocate (bytes.size ());
+  std::memcpy (copy, bytes.data (), bytes.size ());
+  slot (head_) = {{copy, bytes.size ()}, header, media, now};
+  bytes_ += cost (bytes.size ());
+  chunks_.back ().end = ++head_;
+  if (const auto *rtp = std::get_if<RtpHeader> (&header))
+    remember (*rtp, now);
+}
+
+std::uint8_t *
+Ring::allocate (std::size_t size)
+{
+  if (chunks_.empty () || chunks_.back ().used + size > chunk_bytes) {
+    if (spare_) {
+      spare_->used = 0;
+      chunks_.push_back (std::move (*spare_));
+      spare_.reset ();
+    } else {
+      // Not make_unique(): no need to clear it.
+      chunks_.push_back (
+          {std::unique_ptr<std::uint8_t[]> (new std::uint8_t[chunk_bytes])});
+    }
+  }
+  Chunk &chunk = chunks_.back ();
+  std::uint8_t *memory = chunk.memory.get () + chunk.used;
+  chunk.used += size;
+  return memory;
+}
+
+void
+Ring::grow ()
+{
+  std::vector<Packet> larger (slots_.size () * 2);
+  for (std::uint64_t i = first_; i < head_; ++i)
+    larger[i & (larger.size () - 1)] = slot (i);
+  slots_ = std::move (larger);
+}
+
+void
+Ring::remember (const RtpHeader &header, MonotonicTime now)
+{
+  const auto it = std::ranges::find (newest_, header.ssrc,
+      [] (const Newest &newest) { return newest.header.ssrc; });
+  if (it != newest_.end ()) {
+    const bool is_newer =
+        static_cast<std::int16_t> (
+            static_cast<std::uint16_t> (header.seq - it->header.seq)) > 0;
+    if (is_newer || now - it->arrival > duration_)
+      *it = {header, now};
+    return;
+  }
+  if (newest_.size () == limits::sources_max)
+    newest_.erase (std::ranges::min_element (newest_, {}, &Newest::arrival));
+  newest_.push_back ({header, now});
+}
+
+std::vector<RtpHeader>
+Ring::newest (MonotonicTime now) const
+{
+  std::vector<RtpHeader> headers;
+  for (const Newest &newest : newest_)
+    if (now - newest.arrival <= duration_)
+      headers.push_back (newest.header);
+  return headers;
+}
+
+} // namespace spreadit::media

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "media/delay.hpp"
+#include "media/media_map.hpp"
+#include "media/packet.hpp"
+#include "media/reception.hpp"
+#include "media/sequence.hpp"
+#include "media/vocabulary.hpp"
+
+namespace spreadit::media {
+
+struct Parent {
+  LinkKey key;
+  Address address;
+  std::optional<MonotonicTime> last_seen;
+  Reception reception;
+  MonotonicTime next_report;
+};
+
+// What a packet from a parent is to us.
+enum class Taken {
+  fresh_rtp,  // of the stream, for the first time
+  fresh_rtcp, // the same, from the source
+  duplicate,  // of the stream, again
+  own_rtcp,   // the parent's, not the source's: a sign of life
+  invalid,
+};
+
+// When a datagram came, on both clocks.
+struct Arrival {
+  MonotonicTime at;
+  std::uint64_t ntp;
+};
+
+// The parents, and the one stream that all their packets are.
+class Upstream {
+public:
+  // The same key again replaces. The first report is due at once: it opens the
+  // way back through NATs.
+  void add (LinkKey key, const Address &address, MonotonicTime now);
+  void remove (LinkKey key);
+  [[nodiscard]] std::vector<Parent> &parents () { return parents_; }
+  [[nodiscard]] const Parent *find (LinkKey key) const;
+  [[nodiscard]] bool is_parent (const Address &address) const;
+
+  // Anything at all came from there.
+  void heard (const Address &from, MonotonicTime now);
+  Taken take (const Address &from, Bytes datagram, const MediaMap &media,
+      const Arrival &arrival);
+
+  // Of the SSRCs with something new since then.
+  [[nodiscard]] std::vector<HeldPacket> held (MonotonicTime since) const;
+  [[nodiscard]] std::optional<MonotonicTime> last_fresh_rtp () const
+  {
+    return last_fresh_rtp_;
+  }
+  [[nodiscard]] const Delay &delay () const { return delay_; }
+  std::uint64_t lost (MonotonicTime now);
+
+private:
+  struct Source {
+    std::uint32_t ssrc;
+    Sequence sequence;
+    std::optional<SenderReport> report;
+    MonotonicTime last_packet;
+  };
+
+  Taken take_rtp (const Address &from, const RtpHeader &header,
+      const MediaMap &media, const Arrival &arrival);
+  Taken take_rtcp (const Address &from, const RtcpHeader &header,
+      Bytes datagram, const MediaMap &media, MonotonicTime now);
+  Source *find_source (std::uint32_t ssrc);
+  bool make_room (std::uint32_t ssrc, const MediaMap &media, MonotonicTime now);
+  bool remember_rtcp (Bytes datagram);
+
+  std::vector<Parent> parents_;
+  std::vector<Source> sources_;
+  std::uint64_t lost_of_evicted_ = 0;
+  std::vector<std::size_t> rtcp_hashes_;
+  std::size_t next_rtcp_hash_ = 0;
+  std::optional<MonotonicTime> last_fresh_rtp_;
+  Delay delay_;
+};
+
+} // namespace spreadit::media
