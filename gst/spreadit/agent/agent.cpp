@@ -1,0 +1,551 @@
+// The run loop, the core's actions, links.
+//
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "agent/agent.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "agent/limits.hpp"
+#include "agent/log.hpp"
+#include "rtsp/writer.hpp"
+
+namespace spreadit::agent {
+
+using core::LinkId;
+namespace action = core::action;
+
+Link::~Link ()
+{
+  if (connection)
+    connection->set_handler (nullptr);
+}
+
+void
+Link::on_unit (Connection &, rtsp::Unit unit)
+{
+  agent.on_unit (*this, std::move (unit));
+}
+
+void
+Link::on_broken (Connection &, const std::string &why)
+{
+  agent.on_broken (*this, why);
+}
+
+Agent::Agent (Settings settings, Events &events,
+    std::shared_ptr<media::DataPath> data_path)
+    : settings_ (std::move (settings)), events_ (events),
+      data_path_ (std::move (data_path)), peer_ (settings_.core)
+{
+  timer_ = ControlLoop::get ().add_timer ([this] { on_timer (); });
+  sweep_timer_ =
+      ControlLoop::get ().add_timer ([this] { dropped_.clear (); });
+}
+
+Agent::~Agent ()
+{
+  *alive_ = nullptr;
+  if (listener_)
+    listener_->remove (*this);
+  while (!links_.empty ())
+    drop (*links_.begin ()->second);
+}
+
+std::string
+Agent::listen ()
+{
+  std::string address = settings_.advertise;
+  if (settings_.listen) {
+    auto opened =
+        Listener::open (*settings_.listen, settings_.uri.path, *this);
+    if (const auto *why = std::get_if<std::string> (&opened))
+      return *why;
+    listener_ = std::get<std::shared_ptr<Listener>> (opened);
+    if (address.empty () && !listener_->is_wildcard ())
+      address = rtsp::join_host_port (
+          settings_.listen->host, listener_->port ());
+  }
+  if (!address.empty ())
+    peer_.set_address (address);
+  return {};
+}
+
+// Bound to every interface, we are where the other side of a connection sees
+// us.
+void
+Agent::learn_address (const Connection &connection)
+{
+  if (!listener_ || !listener_->is_wildcard () || !settings_.advertise.empty ())
+    return;
+  const auto address =
+      rtsp::join_host_port (connection.local ().ip (), listener_->port ());
+  if (peer_.self ().address != address)
+    act ([address] (core::Peer &peer, core::Instant) {
+      peer.set_address (address);
+    });
+}
+
+// Verbs.
+
+void
+Agent::become_source ()
+{
+  act ([] (core::Peer &peer, core::Instant now) { peer.become_source (now); });
+}
+
+void
+Agent::set_description (Description description)
+{
+  adopt_description (std::move (description));
+  act ([] (core::Peer &peer, core::Instant now) {
+    peer.set_stream_ready (now, true);
+  });
+}
+
+void
+Agent::subscribe ()
+{
+  subscribed_at_ = ControlLoop::now ();
+  const core::Contact source{{}, rtsp::address_of (settings_.uri)};
+  act ([source] (core::Peer &peer, core::Instant now) {
+    peer.subscribe (now, source);
+  });
+}
+
+void
+Agent::unsubscribe ()
+{
+  act ([] (core::Peer &peer, core::Instant now) { peer.unsubscribe (now); });
+}
+
+void
+Agent::set_children_max (unsigned children_max)
+{
+  settings_.core.children_max = children_max;
+  apply_capacity ();
+}
+
+void
+Agent::set_upload_bps (std::uint64_t upload_bps)
+{
+  settings_.upload_bps = upload_bps;
+  apply_capacity ();
+}
+
+void
+Agent::set_add_policy (core::AddPolicyKind kind)
+{
+  act ([kind] (core::Peer &peer, core::Instant) {
+    peer.set_add_policy (kind);
+  });
+}
+
+void
+Agent::set_delete_policy (core::DeletePolicyKind kind)
+{
+  act ([kind] (core::Peer &peer, core::Instant) {
+    peer.set_delete_policy (kind);
+  });
+}
+
+// The run loop.
+
+void
+Agent::act (Verb verb)
+{
+  // An application may call a verb from within a report of ours: that one
+  // waits until the core is drained.
+  verbs_.push_back (std::move (verb));
+  if (busy_)
+    return;
+  busy_ = true;
+  while (!verbs_.empty ()) {
+    const Verb next = std::move (verbs_.front ());
+    verbs_.pop_front ();
+    next (peer_, ControlLoop::now ());
+    while (const auto action = peer_.poll_action ())
+      std::visit ([this] (const auto &one) { perform (one); }, *action);
+  }
+  busy_ = false;
+  arm ();
+}
+
+void
+Agent::arm ()
+{
+  auto next = peer_.next_timeout ();
+  bool eager = state_ == core::PeerState::transient;
+  bool watching = state_ == core::PeerState::source;
+  for (const auto id : peer_.data_links ())
+    if (const Link *link = find (id)) {
+      watching = true;
+      eager = eager || !link->data_told;
+    }
+  if (watching || eager) {
+    const auto now = ControlLoop::now ();
+    next = std::min (next, now + (eager ? core::Duration (
+                                              limits::data_poll_interval_eager)
+                                        : limits::data_poll_interval));
+  }
+  ControlLoop::arm (timer_.get (), next);
+}
+
+void
+Agent::on_timer ()
+{
+  poll_data ();
+  measure_stream ();
+  act ([] (core::Peer &peer, core::Instant now) { peer.handle_timeout (now); });
+}
+
+// Tells the core of signs of life on the data channel.
+void
+Agent::poll_data ()
+{
+  const auto newest = data_path_->last_new_packet ();
+  if (newest && subscribed_at_ && !first_packet_)
+    first_packet_ =
+        core::Instant (newest->time_since_epoch ()) - *subscribed_at_;
+  for (const auto id : peer_.data_links ()) {
+    Link *link = find (id);
+    if (!link)
+      continue;
+    const auto seen = data_path_->last_seen (link->key ());
+    if (!seen || seen == link->data_told)
+      continue;
+    link->data_told = seen;
+    act ([id] (core::Peer &peer, core::Instant now) {
+      peer.data_seen (now, id);
+    });
+  }
+}
+
+// With an upload bandwidth the capacity follows the rate of the stream
+// (DESIGN 8): 90 % of the one by the other.
+void
+Agent::measure_stream ()
+{
+  const auto now = ControlLoop::now ();
+  if (now - measured_at_ < std::chrono::seconds (1))
+    return;
+  const auto bytes = data_path_->stats ().bytes_stream;
+  const double seconds = std::chrono::duration<double> (now - measured_at_)
+                             .count ();
+  const bool first = measured_at_ == core::Instant{};
+  const double bps =
+      8 * static_cast<double> (bytes - measured_bytes_) / seconds;
+  measured_at_ = now;
+  measured_bytes_ = bytes;
+  if (first || bytes == 0)
+    return;
+  // Slowly: a capacity that follows every burst would redirect children for
+  // nothing.
+  stream_bps_ = stream_bps_ == 0 ? bps : 0.9 * stream_bps_ + 0.1 * bps;
+  if (settings_.upload_bps > 0)
+    apply_capacity ();
+}
+
+void
+Agent::apply_capacity ()
+{
+  unsigned capacity = settings_.core.children_max;
+  if (settings_.upload_bps > 0 && stream_bps_ > 0) {
+    const double fit = std::floor (
+        static_cast<double> (settings_.upload_bps) * 0.9 / stream_bps_);
+    capacity = static_cast<unsigned> (
+        std::min<double> (fit, core::limits::children_max_max));
+  }
+  if (capacity != peer_.config ().children_max)
+    act ([capacity] (core::Peer &peer, core::Instant now) {
+      peer.set_children_max (now, capacity);
+    });
+}
+
+// Actions.
+
+void
+Agent::perform (const action::Connect &action)
+{
+  connect (action.link, action.target);
+}
+
+void
+Agent::perform (const action::Send &action)
+{
+  Link *link = find (action.link);
+  if (!link)
+    return;
+  if (const auto *subscribe =
+          std::get_if<core::message::Subscribe> (&action.message)) {
+    ask (*link, *subscribe);
+    return;
+  }
+  if (std::holds_alternative<core::message::Accept> (action.message) ||
+      std::holds_alternative<core::message::Refuse> (action.message)) {
+    give_verdict (*link, action.message);
+    return;
+  }
+  const bool undecided = link->kind != Link::Kind::parent &&
+                         !link->serving.verdict;
+  if (std::holds_alternative<core::message::Redirect> (action.message) &&
+      undecided) {
+    give_verdict (*link, action.message);
+    return;
+  }
+  if (link->kind == Link::Kind::player)
+    return;  // its answer would break the link (ffmpeg sends no CSeq)
+  auto request =
+      rtsp::encode_request (action.message, settings_.uri, link->session);
+  if (request)
+    send_request (*link, std::move (*request), Outstanding::Kind::other);
+}
+
+void
+Agent::perform (const action::Close &action)
+{
+  if (Link *link = find (action.link))
+    drop (*link);
+}
+
+void
+Agent::perform (const action::StartFeeding &action)
+{
+  if (Link *link = find (action.link)) {
+    link->serving.may_feed = true;
+    start_feeding_when_ready (*link);
+  }
+}
+
+void
+Agent::perform (const action::StopFeeding &action)
+{
+  Link *link = find (action.link);
+  if (link)
+    link->serving.may_feed = link->serving.playing = false;
+  data_path_->stop_feeding (
+      media::LinkKey{static_cast<std::uint64_t> (action.link)},
+      link && link->kind == Link::Kind::player);
+}
+
+void
+Agent::perform (const action::ReceiveFrom &action)
+{
+  Link *link = find (action.link);
+  if (!link || !link->asking.setup || !link->connection)
+    return;
+  const auto &transport = link->asking.setup->transport;
+  if (!transport.server_port)
+    return;
+  media::Address from = link->connection->remote ();
+  if (!transport.source.empty ()) {
+    const auto named = media::Address::from_ip (transport.source, 0);
+    if (!named.is_unspecified ())
+      from = named;
+  }
+  data_path_->receive_from (
+      link->key (), from.with_port (transport.server_port->first));
+}
+
+void
+Agent::perform (const action::Report &action)
+{
+  std::visit ([this] (const auto &what) { report (what); }, action.what);
+}
+
+void
+Agent::perform (const action::Fail &action)
+{
+  events_.on_fail (action);
+}
+
+void
+Agent::report (const action::Report::State &what)
+{
+  const auto old = std::exchange (state_, what.state);
+  const auto newest = data_path_->last_new_packet ();
+  const auto now = std::chrono::steady_clock::now ();
+  if (what.state == core::PeerState::transient)
+    missing_since_ = newest.value_or (now);
+  else if (what.state == core::PeerState::receiving && missing_since_) {
+    const auto until = newest && *newest > *missing_since_ ? *newest : now;
+    transience_last_ = until - *missing_since_;
+    transience_max_ = std::max (transience_max_, transience_last_);
+    transience_total_ += transience_last_;
+    missing_since_.reset ();
+  }
+  GST_INFO ("%s: state %d -> %d", settings_.uri.path.c_str (),
+      static_cast<int> (old), static_cast<int> (what.state));
+  events_.on_state (old, what.state);
+}
+
+void
+Agent::report (const action::Report::ParentChanged &what)
+{
+  ++parents_;
+  if (!discover_)
+    discover_ = what.discover;
+  GST_INFO ("%s: parent %s, level %u", settings_.uri.path.c_str (),
+      what.parent.address.c_str (), what.level);
+  events_.on_parent_changed (what.parent, what.level);
+}
+
+void
+Agent::report (const action::Report::ChildAdded &what)
+{
+  events_.on_child_added (what.child);
+}
+
+void
+Agent::report (const action::Report::ChildRemoved &what)
+{
+  events_.on_child_removed (what.child, what.failed);
+}
+
+void
+Agent::report (const action::Report::Ended &)
+{
+  events_.on_ended ();
+}
+
+void
+Agent::report (const action::Report::Left &)
+{
+  events_.on_left ();
+}
+
+// Links.
+
+Link *
+Agent::find (LinkId id)
+{
+  const auto it = links_.find (id);
+  return it == links_.end () ? nullptr : it->second.get ();
+}
+
+void
+Agent::drop (Link &link)
+{
+  const auto it = links_.find (link.id);
+  if (it == links_.end ())
+    return;
+  if (link.connecting)
+    g_cancellable_cancel (link.connecting.get ());
+  link.connect_timer.reset ();
+  data_path_->stop_receiving (link.key ());
+  data_path_->stop_feeding (link.key (),
+      link.kind == Link::Kind::player && link.serving.playing);
+  if (link.connection) {
+    dropped_bytes_in_ += link.connection->bytes_in ();
+    dropped_bytes_out_ += link.connection->bytes_out ();
+    link.connection->close ();
+  }
+  link.serving.waiting.clear ();
+  dropped_.push_back (std::move (it->second));
+  links_.erase (it);
+  ControlLoop::arm (sweep_timer_.get (), ControlLoop::now ());
+}
+
+void
+Agent::on_unit (Link &link, rtsp::Unit unit)
+{
+  if (auto *request = std::get_if<rtsp::Request> (&unit))
+    on_request (link, std::move (*request));
+  else if (const auto *response = std::get_if<rtsp::Response> (&unit))
+    on_answer (link, *response);
+  else
+    on_frame (link, std::get<rtsp::Interleaved> (unit));
+}
+
+void
+Agent::on_broken (Link &link, const std::string &why)
+{
+  GST_INFO ("link to %s: %s",
+      link.connection ? link.connection->remote ().ip ().c_str () : "?",
+      why.c_str ());
+  const auto id = link.id;
+  drop (link);
+  act ([id] (core::Peer &peer, core::Instant now) {
+    peer.link_closed (now, id);
+  });
+}
+
+void
+Agent::send_request (
+    Link &link, rtsp::Request request, Outstanding::Kind kind)
+{
+  const auto cseq = link.next_cseq++;
+  rtsp::set_cseq (request.headers, cseq);
+  auto text = rtsp::write (request);
+  if (!text) {
+    GST_ERROR ("cannot write a %s", request.method.c_str ());
+    return;
+  }
+  // Unanswered requests of a peer that lives are few: one heart-beat a second.
+  // One that never answers is not worth remembering.
+  if (link.outstanding.size () >= rtsp::limits::pipelining_max)
+    link.outstanding.pop_front ();
+  link.outstanding.push_back ({cseq, kind, ControlLoop::now ()});
+  if (link.connection)
+    link.connection->write (std::move (*text));
+}
+
+void
+Agent::send_answer (
+    Link &link, const rtsp::Request &request, rtsp::Response response)
+{
+  if (const auto cseq = rtsp::cseq (request.headers))
+    rtsp::set_cseq (response.headers, *cseq);
+  if (!link.session.empty () &&
+      !rtsp::find (response.headers, rtsp::header::session))
+    rtsp::set (response.headers, rtsp::header::session, link.session);
+  auto text = rtsp::write (response);
+  if (text && link.connection)
+    link.connection->write (std::move (*text));
+}
+
+NodeStats
+Agent::stats () const
+{
+  NodeStats result;
+  result.state = peer_.state ();
+  result.self = peer_.self ();
+  result.parent = peer_.parent ();
+  result.level = peer_.level ();
+  result.root_path = peer_.root_path ();
+  result.subtree = peer_.subtree ();
+  result.data = data_path_->stats ();
+  result.control_bytes_in = dropped_bytes_in_;
+  result.control_bytes_out = dropped_bytes_out_;
+  for (const auto &[id, link] : links_)
+    if (link->connection) {
+      result.control_bytes_in += link->connection->bytes_in ();
+      result.control_bytes_out += link->connection->bytes_out ();
+    }
+  for (const auto &child : peer_.children ()) {
+    NodeStats::Child one;
+    one.info = child;
+    const auto it = links_.find (child.link);
+    if (it != links_.end ()) {
+      one.round_trip = it->second->round_trip;
+      for (const auto &data : result.data.children)
+        if (data.key == it->second->key ())
+          one.data = data;
+      if (child.plain_player && it->second->connection)
+        one.info.contact.address =
+            rtsp::join_host_port (it->second->connection->remote ().ip (),
+                it->second->connection->remote ().port ());
+    }
+    result.children.push_back (std::move (one));
+  }
+  result.discover = discover_;
+  result.first_packet = first_packet_;
+  result.switches = parents_ > 0 ? parents_ - 1 : 0;
+  result.transience_last = transience_last_;
+  result.transience_max = transience_max_;
+  result.transience_total = transience_total_;
+  result.port = listener_ ? listener_->port () : 0;
+  return result;
+}
+
+} // namespace spreadit::agent

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/control_loop.hpp"
+#include "agent/description.hpp"
+#include "agent/link.hpp"
+#include "agent/listener.hpp"
+#include "core/peer.hpp"
+#include "media/data_path.hpp"
+#include "rtsp/uri.hpp"
+
+namespace spreadit::agent {
+
+struct Settings {
+  rtsp::Uri uri;  // the stream: the source's host, port and path
+  // Where to listen; none: nobody can ask us.
+  std::optional<rtsp::HostPort> listen;
+  std::string advertise;  // "host:port" for others; empty: found out
+  core::Config core;      // its `address` is set by the agent
+  std::uint64_t upload_bps = 0;  // 0: unknown, children_max holds
+};
+
+struct NodeStats {
+  core::PeerState state = core::PeerState::idle;
+  core::Contact self;
+  std::optional<core::Contact> parent;
+  unsigned level = 0;
+  core::RootPath root_path;
+  core::Subtree subtree;
+  struct Child {
+    core::ChildInfo info;
+    std::optional<core::Duration> round_trip;
+    media::ChildStats data;
+  };
+  std::vector<Child> children;
+  media::DataStats data;
+  std::uint64_t control_bytes_in = 0, control_bytes_out = 0;
+  std::optional<core::Duration> discover, first_packet;
+  unsigned switches = 0;
+  core::Duration transience_last{}, transience_max{}, transience_total{};
+  std::uint16_t port = 0;
+};
+
+// The I/O around one core::Peer: obeys its actions, tells it what happens.
+// Decides nothing. Control thread only.
+class Agent : private Listener::Stream {
+public:
+  // Called from within the agent's work; the verbs below may be called from
+  // there, destroying the agent may not.
+  struct Events {
+    virtual void on_state (core::PeerState old, core::PeerState now) = 0;
+    virtual void on_parent_changed (
+        const core::Contact &parent, unsigned level) = 0;
+    virtual void on_child_added (const core::Contact &child) = 0;
+    virtual void on_child_removed (const core::Contact &child, bool failed) = 0;
+    virtual void on_description (const std::string &sdp) = 0;
+    virtual void on_fail (const core::action::Fail &why) = 0;
+    virtual void on_ended () = 0;
+    virtual void on_left () = 0;
+
+  protected:
+    ~Events () = default;
+  };
+
+  Agent (Settings settings, Events &events,
+      std::shared_ptr<media::DataPath> data_path);
+  ~Agent ();
+  Agent (const Agent &) = delete;
+  Agent &operator= (const Agent &) = delete;
+
+  // Opens the listening port, if any. Empty, or one line that says why not.
+  std::string listen ();
+
+  void become_source ();
+  // The source's SDP; joins are answered from now on.
+  void set_description (Description description);
+  void subscribe ();
+  void unsubscribe ();
+  void set_children_max (unsigned children_max);
+  void set_upload_bps (std::uint64_t upload_bps);
+  void set_add_policy (core::AddPolicyKind kind);
+  void set_delete_policy (core::DeletePolicyKind kind);
+
+  [[nodiscard]] NodeStats stats () const;
+  [[nodiscard]] const std::string &sdp () const { return description_.text; }
+
+private:
+  friend struct Link;
+  using Verb = std::function<void (core::Peer &, core::Instant)>;
+
+  // The run loop: one mutation, drain, arm the timer.
+  void act (Verb verb);
+  void perform (const core::action::Connect &action);
+  void perform (const core::action::Send &action);
+  void perform (const core::action::Close &action);
+  void perform (const core::action::StartFeeding &action);
+  void perform (const core::action::StopFeeding &action);
+  void perform (const core::action::ReceiveFrom &action);
+  void perform (const core::action::Report &action);
+  void perform (const core::action::Fail &action);
+  void report (const core::action::Report::State &what);
+  void report (const core::action::Report::ParentChanged &what);
+  void report (const core::action::Report::ChildAdded &what);
+  void report (const core::action::Report::ChildRemoved &what);
+  void report (const core::action::Report::Ended &what);
+  void report (const core::action::Report::Left &what);
+  void on_timer ();
+  void arm ();
+  void poll_data ();
+  void measure_stream ();
+  void apply_capacity ();
+
+  // Links.
+  Link *find (core::LinkId id);
+  void drop (Link &link);  // no more of it; the core knows or is told after
+  void on_unit (Link &link, rtsp::Unit unit);
+  void on_broken (Link &link, const std::string &why);
+  void send_request (Link &link, rtsp::Request request, Outstanding::Kind kind);
+  void send_answer (
+      Link &link, const rtsp::Request &request, rtsp::Response response);
+  void learn_address (const Connection &connection);
+
+  // Asking (agent_asking.cpp).
+  void connect (core::LinkId id, const core::Contact &target);
+  void on_connected (core::LinkId id, GSocketConnection *connection,
+      const std::string &why_not);
+  void ask (Link &link, const core::message::Subscribe &subscribe);
+  void on_answer (Link &link, const rtsp::Response &response);
+  void on_describe_answer (Link &link, const rtsp::Response &response);
+  void on_setup_answer (Link &link, const rtsp::Response &response);
+  void on_play_answer (Link &link, const rtsp::Response &response);
+  void refuse_answer (Link &link, const std::string &why);
+  void adopt_description (Description description);
+
+  // Serving (agent_serving.cpp).
+  void on_incoming (
+      std::shared_ptr<Connection> connection, rtsp::Request first) override;
+  void on_request (Link &link, rtsp::Request request);
+  void on_frame (Link &link, const rtsp::Interleaved &frame);
+  void on_flight (Link &link);
+  void give_verdict (Link &link, core::Message verdict);
+  void answer_by_verdict (Link &link, const rtsp::Request &request);
+  void answer_accepted (Link &link, const rtsp::Request &request);
+  void refuse_flight (Link &link, const rtsp::Reason &reason);
+  void on_session_request (Link &link, const rtsp::Request &request);
+  void start_feeding_when_ready (Link &link);
+
+  // Serving plain players (agent_players.cpp).
+  void on_player_request (Link &link, rtsp::Request request);
+  void admit_player (Link &link, rtsp::Request request);
+  rtsp::Response player_setup (Link &link, const rtsp::Request &request);
+  rtsp::Response player_play (Link &link, const rtsp::Request &request);
+  rtsp::Response player_pause (Link &link);
+
+  Settings settings_;
+  Events &events_;
+  std::shared_ptr<media::DataPath> data_path_;
+  core::Peer peer_;
+  std::shared_ptr<Listener> listener_;
+  Description description_;
+
+  std::deque<Verb> verbs_;
+  bool busy_ = false;
+  Owned<GSource> timer_;
+  std::map<core::LinkId, std::unique_ptr<Link>> links_;
+  // Dropped while one of their calls may be running; freed from the loop.
+  std::vector<std::unique_ptr<Link>> dropped_;
+  Owned<GSource> sweep_timer_;
+  std::uint64_t next_incoming_ = 1;
+  // For callbacks that may come when we are gone.
+  std::shared_ptr<Agent *> alive_ = std::make_shared<Agent *> (this);
+
+  // Figures.
+  core::PeerState state_ = core::PeerState::idle;
+  std::uint64_t dropped_bytes_in_ = 0, dropped_bytes_out_ = 0;
+  std::optional<core::Instant> subscribed_at_;
+  std::optional<core::Duration> discover_, first_packet_;
+  unsigned parents_ = 0;
+  // The last packet before the stream went missing.
+  std::optional<media::MonotonicTime> missing_since_;
+  core::Duration transience_last_{}, transience_max_{}, transience_total_{};
+  core::Instant measured_at_{};
+  std::uint64_t measured_bytes_ = 0;
+  double stream_bps_ = 0;
+};
+
+} // namespace spreadit::agent

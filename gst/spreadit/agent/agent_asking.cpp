@@ -1,0 +1,230 @@
+// The client half: connect to a peer, ask it to be our parent, read its answers
+// (paper, IV-B).
+//
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "agent/agent.hpp"
+
+#include <algorithm>
+
+#include "agent/limits.hpp"
+#include "agent/log.hpp"
+#include "rtsp/writer.hpp"
+
+namespace spreadit::agent {
+
+namespace {
+
+// What an asynchronous connect remembers; the agent may be gone when it ends.
+struct ConnectCall {
+  std::weak_ptr<Agent *> agent;
+  std::function<void (Agent &, GSocketConnection *, const std::string &)> done;
+};
+
+void
+on_connect_done (GObject *source, GAsyncResult *result, gpointer data) noexcept
+{
+  const std::unique_ptr<ConnectCall> call (static_cast<ConnectCall *> (data));
+  GError *raw = nullptr;
+  const Owned<GSocketConnection> connection (
+      g_socket_client_connect_to_host_finish (
+          G_SOCKET_CLIENT (source), result, &raw));
+  const Owned<GError> error (raw);
+  const auto agent = call->agent.lock ();
+  if (agent && *agent)
+    call->done (**agent, connection.get (), raw ? raw->message : "");
+}
+
+} // namespace
+
+void
+Agent::connect (core::LinkId id, const core::Contact &target)
+{
+  auto link = std::make_unique<Link> (*this, id);
+  link->kind = Link::Kind::parent;
+  link->target = target;
+  link->asking.url = settings_.uri;
+  link->asking.url.query.clear ();
+  link->connecting.reset (g_cancellable_new ());
+  const auto where = rtsp::parse_address (target.address);
+  const auto *to = std::get_if<rtsp::HostPort> (&where);
+
+  // Name resolution and connect have one bound; the cancellable ends both.
+  link->connect_timer = ControlLoop::get ().add_timer (
+      [this, id] { on_connected (id, nullptr, "no connection in time"); });
+  ControlLoop::arm (link->connect_timer.get (),
+      ControlLoop::now () +
+          (to ? core::Duration (core::limits::connect_max)
+              : core::Duration::zero ()));
+  if (to) {
+    link->asking.url.host = to->host;
+    link->asking.url.port = to->port;
+    const Owned<GSocketClient> client (g_socket_client_new ());
+    g_socket_client_set_enable_proxy (client.get (), FALSE);
+    auto *call = new ConnectCall{alive_,
+        [id] (Agent &agent, GSocketConnection *connection,
+            const std::string &why_not) {
+          agent.on_connected (id, connection, why_not);
+        }};
+    g_socket_client_connect_to_host_async (client.get (), to->host.c_str (),
+        to->port, link->connecting.get (), on_connect_done, call);
+  }
+  links_[id] = std::move (link);
+}
+
+void
+Agent::on_connected (core::LinkId id, GSocketConnection *connection,
+    const std::string &why_not)
+{
+  Link *link = find (id);
+  if (!link || !link->connecting)
+    return;
+  link->connect_timer.reset ();
+  if (!connection) {
+    GST_INFO ("cannot connect to %s: %s", link->target.address.c_str (),
+        why_not.c_str ());
+    drop (*link);
+    act ([id] (core::Peer &peer, core::Instant now) {
+      peer.link_closed (now, id);
+    });
+    return;
+  }
+  link->connecting.reset ();
+  link->connection = Connection::adopt (connection);
+  link->connection->start (link);
+  learn_address (*link->connection);
+  act ([id] (core::Peer &peer, core::Instant now) {
+    peer.link_opened (now, id);
+  });
+}
+
+// DESCRIBE, SETUP and PLAY in one flight: accepted or not, one round trip.
+void
+Agent::ask (Link &link, const core::message::Subscribe &subscribe)
+{
+  const rtsp::Uri &url = link.asking.url;
+  std::vector<rtsp::Resume> resume;
+  for (const auto &held : data_path_->held ())
+    resume.push_back ({held.ssrc, held.extended_seq});
+  const rtsp::Transport transport[] = {
+      rtsp::peer_transport_udp (data_path_->port ())};
+  send_request (link, rtsp::encode_describe (subscribe, url),
+      Outstanding::Kind::describe);
+  send_request (
+      link, rtsp::encode_setup (url, transport), Outstanding::Kind::setup);
+  send_request (
+      link, rtsp::encode_play (url, resume), Outstanding::Kind::play);
+}
+
+void
+Agent::on_answer (Link &link, const rtsp::Response &response)
+{
+  if (rtsp::is_provisional (response))
+    return;
+  const auto cseq = rtsp::cseq (response.headers);
+  const auto it = std::find_if (link.outstanding.begin (),
+      link.outstanding.end (),
+      [&] (const auto &one) { return cseq && one.cseq == *cseq; });
+  if (it == link.outstanding.end ())
+    return;
+  const Outstanding asked = *it;
+  link.outstanding.erase (it);
+  switch (asked.kind) {
+  case Outstanding::Kind::describe:
+    on_describe_answer (link, response);
+    break;
+  case Outstanding::Kind::setup:
+    on_setup_answer (link, response);
+    break;
+  case Outstanding::Kind::play:
+    on_play_answer (link, response);
+    break;
+  case Outstanding::Kind::other:
+    link.round_trip = ControlLoop::now () - asked.sent;
+    break;
+  }
+}
+
+// Redirected or refused: the answers to the rest of the flight say the same.
+void
+Agent::on_describe_answer (Link &link, const rtsp::Response &response)
+{
+  auto answer = rtsp::decode_describe_answer (response, link.asking.url);
+  if (auto *accept =
+          std::get_if<core::message::Accept> (&answer.message)) {
+    link.asking.accept = std::move (*accept);
+    link.asking.sdp = response.body;
+    return;
+  }
+  if (!answer.note.empty ())
+    GST_INFO ("%s: %s", link.target.address.c_str (), answer.note.c_str ());
+  const auto id = link.id;
+  act ([id, message = std::move (answer.message)] (
+           core::Peer &peer, core::Instant now) {
+    peer.handle_message (now, id, message);
+  });
+}
+
+void
+Agent::on_setup_answer (Link &link, const rtsp::Response &response)
+{
+  if (!link.asking.accept)
+    return;
+  auto answer = rtsp::decode_setup_answer (response);
+  if (const auto *reason = std::get_if<rtsp::Reason> (&answer)) {
+    refuse_answer (link, "SETUP: " + reason->text);
+    return;
+  }
+  link.asking.setup = std::get<rtsp::SetupAnswer> (answer);
+  link.session = link.asking.setup->session.id;
+}
+
+void
+Agent::on_play_answer (Link &link, const rtsp::Response &response)
+{
+  if (!link.asking.accept)
+    return;
+  const auto answer = rtsp::decode_play_answer (response);
+  if (const auto *reason = std::get_if<rtsp::Reason> (&answer)) {
+    refuse_answer (link, "PLAY: " + reason->text);
+    return;
+  }
+  if (!link.asking.setup || !link.asking.setup->transport.server_port) {
+    refuse_answer (link, "SETUP: no server port");
+    return;
+  }
+  auto description = parse_description (link.asking.sdp);
+  if (const auto *why = std::get_if<std::string> (&description)) {
+    refuse_answer (link, *why);
+    return;
+  }
+  adopt_description (std::move (std::get<Description> (description)));
+  const auto id = link.id;
+  const core::Message accept = *link.asking.accept;
+  act ([id, accept] (core::Peer &peer, core::Instant now) {
+    peer.handle_message (now, id, accept);
+  });
+}
+
+void
+Agent::refuse_answer (Link &link, const std::string &why)
+{
+  GST_WARNING ("%s: %s", link.target.address.c_str (), why.c_str ());
+  link.asking.accept.reset ();
+  const auto id = link.id;
+  act ([id] (core::Peer &peer, core::Instant now) {
+    peer.handle_message (now, id,
+        core::message::Refuse{core::RefuseReason::malformed, std::nullopt});
+  });
+}
+
+void
+Agent::adopt_description (Description description)
+{
+  if (description.text == description_.text)
+    return;
+  description_ = std::move (description);
+  data_path_->set_media (description_.data ());
+  events_.on_description (description_.text);
+}
+
+} // namespace spreadit::agent

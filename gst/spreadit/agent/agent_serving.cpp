@@ -1,0 +1,260 @@
+// The server half for peers: the join flight, what comes in a session.
+//
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "agent/agent.hpp"
+
+#include "agent/limits.hpp"
+#include "agent/log.hpp"
+#include "agent/plain_player.hpp"
+
+namespace spreadit::agent {
+
+namespace {
+
+std::string
+new_session_id ()
+{
+  return std::to_string (g_random_int ()) + std::to_string (g_random_int ());
+}
+
+} // namespace
+
+void
+Agent::on_incoming (std::shared_ptr<Connection> connection, rtsp::Request first)
+{
+  learn_address (*connection);
+  const core::LinkId id{core::incoming_link | next_incoming_++};
+  auto link = std::make_unique<Link> (*this, id);
+  Link &it = *link;
+  it.connection = std::move (connection);
+  it.connection->set_handler (&it);
+  links_[id] = std::move (link);
+  on_request (it, std::move (first));
+}
+
+void
+Agent::on_request (Link &link, rtsp::Request request)
+{
+  // Nobody needs that many open questions; the flight of a join has three.
+  if (link.serving.waiting.size () >= rtsp::limits::pipelining_max) {
+    on_broken (link, "too many requests in flight");
+    return;
+  }
+  if (request.method == "OPTIONS") {
+    send_answer (link, request, options_answer ());
+    return;
+  }
+  if (const auto unknown = rtsp::unknown_options (request); !unknown.empty ()) {
+    send_answer (link, request, rtsp::make_unsupported (unknown));
+    return;
+  }
+  const auto parsed = rtsp::parse_uri (request.uri);
+  const auto *url = std::get_if<rtsp::Uri> (&parsed);
+  if (!url || !is_below (url->path, settings_.uri.path)) {
+    send_answer (link, request, rtsp::make_response (404));
+    return;
+  }
+  if (link.kind == Link::Kind::unknown)
+    link.kind = rtsp::is_spreadit (request) ? Link::Kind::child
+                                            : Link::Kind::player;
+  if (link.kind == Link::Kind::player) {
+    on_player_request (link, std::move (request));
+    return;
+  }
+  if (link.kind == Link::Kind::child && !link.serving.verdict) {
+    link.serving.waiting.push_back (std::move (request));
+    on_flight (link);
+    return;
+  }
+  on_session_request (link, request);
+}
+
+// The core is asked once the whole flight has arrived: only then we know where
+// the packets would go and from which on.
+void
+Agent::on_flight (Link &link)
+{
+  static const char *const methods[] = {"DESCRIBE", "SETUP", "PLAY"};
+  auto &waiting = link.serving.waiting;
+  for (std::size_t i = 0; i < waiting.size () && i < 3; ++i)
+    if (waiting[i].method != methods[i]) {
+      refuse_flight (link, {455, "a join is DESCRIBE, SETUP, PLAY"});
+      return;
+    }
+  if (waiting.size () != 3)
+    return;
+
+  auto decoded = rtsp::decode_request (waiting[0]);
+  const auto setup = rtsp::decode_setup (waiting[1]);
+  const auto play = rtsp::decode_play (waiting[2]);
+  if (const auto *reason = std::get_if<rtsp::Reason> (&decoded)) {
+    refuse_flight (link, *reason);
+    return;
+  }
+  if (const auto *reason = std::get_if<rtsp::Reason> (&setup)) {
+    refuse_flight (link, *reason);
+    return;
+  }
+  if (const auto *reason = std::get_if<rtsp::Reason> (&play)) {
+    refuse_flight (link, *reason);
+    return;
+  }
+  const auto *subscribe = std::get_if<core::Message> (&decoded);
+  if (!subscribe) {
+    refuse_flight (link, {400, "not a join"});
+    return;
+  }
+  for (const auto &transport : std::get<rtsp::SetupRequest> (setup).alternatives)
+    if (transport.bundle && transport.lower == rtsp::Lower::udp &&
+        transport.client_port) {
+      link.serving.route = media::Route (media::route::Bundled{
+          link.connection->remote ().with_port (
+              transport.client_port->first)});
+      break;
+    }
+  if (!link.serving.route) {
+    refuse_flight (link, {461, "a peer's transport is bundled over UDP"});
+    return;
+  }
+  for (const auto &resume : std::get<rtsp::PlayRequest> (play).resume)
+    link.serving.held.push_back ({resume.ssrc, resume.extended_seq});
+  const auto id = link.id;
+  act ([id, message = *subscribe] (core::Peer &peer, core::Instant now) {
+    peer.handle_message (now, id, message);
+  });
+}
+
+void
+Agent::refuse_flight (Link &link, const rtsp::Reason &reason)
+{
+  for (const auto &request : link.serving.waiting)
+    send_answer (link, request, rtsp::encode_reason (reason));
+  on_broken (link, reason.text);
+}
+
+// What the core decided on a Subscribe, at once or after a Verify.
+void
+Agent::give_verdict (Link &link, core::Message verdict)
+{
+  link.serving.verdict = std::move (verdict);
+  auto waiting = std::exchange (link.serving.waiting, {});
+  for (const auto &request : waiting)
+    answer_by_verdict (link, request);
+}
+
+void
+Agent::answer_by_verdict (Link &link, const rtsp::Request &request)
+{
+  const auto &verdict = *link.serving.verdict;
+  if (const auto *refuse = std::get_if<core::message::Refuse> (&verdict)) {
+    send_answer (link, request, rtsp::encode_refuse (*refuse));
+    return;
+  }
+  if (std::holds_alternative<core::message::Accept> (verdict)) {
+    answer_accepted (link, request);
+    return;
+  }
+  const auto &redirect = std::get<core::message::Redirect> (verdict);
+  const auto parsed = rtsp::parse_uri (request.uri);
+  rtsp::Uri asked = std::get<rtsp::Uri> (parsed);  // checked on arrival
+  if (link.kind == Link::Kind::child) {
+    // The wire says rtsp, the stream is spreadit: what the Location has.
+    asked.scheme = settings_.uri.scheme;
+    asked.path = settings_.uri.path;
+    send_answer (link, request, rtsp::encode_redirect (redirect, asked));
+    return;
+  }
+  asked.path = settings_.uri.path;
+  send_answer (link, request,
+      rtsp::hops (asked) >= limits::plain_hops_max
+          ? rtsp::encode_refuse ({core::RefuseReason::saturated, std::nullopt})
+          : rtsp::encode_plain_redirect (redirect, asked));
+}
+
+void
+Agent::answer_accepted (Link &link, const rtsp::Request &request)
+{
+  const auto &accept =
+      std::get<core::message::Accept> (*link.serving.verdict);
+  if (link.session.empty ())
+    link.session = new_session_id ();
+  const rtsp::Session session{
+      link.session, std::chrono::seconds (limits::session_timeout_s)};
+  auto base = std::get<rtsp::Uri> (rtsp::parse_uri (request.uri));
+  base.path = settings_.uri.path;
+  const std::string content_base = rtsp::wire_url (base) + "/";
+
+  if (request.method == "DESCRIBE") {
+    send_answer (link, request,
+        link.kind == Link::Kind::child
+            ? rtsp::encode_accept (accept, description_.text, content_base)
+            : rtsp::encode_description (description_.text, content_base));
+    return;
+  }
+  if (link.kind == Link::Kind::player) {
+    send_answer (link, request, player_setup (link, request));
+    return;
+  }
+  if (request.method == "SETUP") {
+    const auto &route = std::get<media::route::Bundled> (*link.serving.route);
+    auto transport = rtsp::peer_transport_udp (route.to.port ());
+    transport.server_port =
+        rtsp::PortRange{data_path_->port (), data_path_->port ()};
+    send_answer (
+        link, request, rtsp::encode_setup_answer (session, transport));
+    return;
+  }
+  send_answer (link, request, rtsp::encode_play_answer (session));
+  link.serving.playing = true;
+  start_feeding_when_ready (link);
+}
+
+// Both sides have to want it: the core (StartFeeding) and the child (PLAY).
+void
+Agent::start_feeding_when_ready (Link &link)
+{
+  auto &serving = link.serving;
+  if (!serving.may_feed || !serving.playing || !serving.route)
+    return;
+  data_path_->start_feeding (
+      link.key (), *serving.route, media::StartAt{serving.held});
+}
+
+// From a child, or from the parent, in a session.
+void
+Agent::on_session_request (Link &link, const rtsp::Request &request)
+{
+  auto decoded = rtsp::decode_request (request);
+  if (const auto *reason = std::get_if<rtsp::Reason> (&decoded)) {
+    send_answer (link, request, rtsp::encode_reason (*reason));
+    return;
+  }
+  const auto *message = std::get_if<core::Message> (&decoded);
+  if (!message) {
+    const bool ping = request.method == "GET_PARAMETER" ||
+                      request.method == "SET_PARAMETER";
+    send_answer (link, request, rtsp::make_response (ping ? 200 : 455));
+    return;
+  }
+  // A second join on a link has no meaning; who wants one opens a link.
+  if (std::holds_alternative<core::message::Subscribe> (*message)) {
+    send_answer (link, request, rtsp::make_response (455));
+    return;
+  }
+  send_answer (link, request, rtsp::make_response (200));
+  const auto id = link.id;
+  act ([id, message = *message] (core::Peer &peer, core::Instant now) {
+    peer.handle_message (now, id, message);
+  });
+}
+
+void
+Agent::on_frame (Link &link, const rtsp::Interleaved &frame)
+{
+  // Receiver reports of a player; anything else has no business here.
+  if (link.kind == Link::Kind::player && link.serving.playing)
+    data_path_->rtcp_from_child (
+        link.key (), frame.payload.data (), frame.payload.size ());
+}
+
+} // namespace spreadit::agent

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "agent/connection.hpp"
+
+#include <utility>
+
+#include <netinet/tcp.h>
+
+#include "agent/control_loop.hpp"
+#include "agent/limits.hpp"
+#include "rtsp/writer.hpp"
+
+namespace spreadit::agent {
+
+namespace {
+
+media::Address
+to_address (GSocketAddress *address)
+{
+  sockaddr_storage storage{};
+  const auto size = g_socket_address_get_native_size (address);
+  if (size <= 0 ||
+      !g_socket_address_to_native (address, &storage, sizeof storage, nullptr))
+    return {};
+  return media::Address::from_sockaddr (
+      reinterpret_cast<const sockaddr *> (&storage),
+      static_cast<socklen_t> (size));
+}
+
+void
+set_option (GSocket *socket, int level, int option, int value)
+{
+  // Best effort: a system without one of these is slower to find a dead host,
+  // the heart-beats still do.
+  g_socket_set_option (socket, level, option, value, nullptr);
+}
+
+void
+set_tcp_options (GSocket *socket)
+{
+  set_option (socket, IPPROTO_TCP, TCP_NODELAY, 1);
+  set_option (socket, IPPROTO_TCP, TCP_USER_TIMEOUT,
+      static_cast<int> (limits::tcp_user_timeout_ms));
+  g_socket_set_keepalive (socket, TRUE);
+  set_option (socket, IPPROTO_TCP, TCP_KEEPIDLE, limits::tcp_keepalive_idle_s);
+  set_option (
+      socket, IPPROTO_TCP, TCP_KEEPINTVL, limits::tcp_keepalive_interval_s);
+  set_option (socket, IPPROTO_TCP, TCP_KEEPCNT, limits::tcp_keepalive_probes);
+}
+
+using Callback = std::function<void ()>;
+
+gboolean
+dispatch_pollable (GObject *, gpointer data) noexcept
+{
+  // A copy: the callback may destroy the source.
+  const Callback what = *static_cast<Callback *> (data);
+  what ();
+  return G_SOURCE_CONTINUE;
+}
+
+Owned<GSource>
+attach (GSource *source, Callback what)
+{
+  g_source_set_callback (source,
+      reinterpret_cast<GSourceFunc> (
+          reinterpret_cast<void (*) ()> (dispatch_pollable)),
+      new Callback (std::move (what)),
+      [] (gpointer data) { delete static_cast<Callback *> (data); });
+  g_source_attach (source, ControlLoop::get ().context ());
+  return Owned<GSource> (source);
+}
+
+} // namespace
+
+std::shared_ptr<Connection>
+Connection::adopt (GSocketConnection *socket_connection)
+{
+  std::shared_ptr<Connection> self (new Connection);
+  GSocket *socket = g_socket_connection_get_socket (socket_connection);
+  g_socket_set_blocking (socket, FALSE);
+  set_tcp_options (socket);
+  if (const Owned<GSocketAddress> address{g_socket_connection_get_local_address (
+          socket_connection, nullptr)})
+    self->local_ = to_address (address.get ());
+  if (const Owned<GSocketAddress> address{
+          g_socket_connection_get_remote_address (socket_connection, nullptr)})
+    self->remote_ = to_address (address.get ());
+  self->stream_.reset (
+      G_IO_STREAM (g_object_ref (G_OBJECT (socket_connection))));
+  self->in_ = G_POLLABLE_INPUT_STREAM (
+      g_io_stream_get_input_stream (self->stream_.get ()));
+  self->out_ = G_POLLABLE_OUTPUT_STREAM (
+      g_io_stream_get_output_stream (self->stream_.get ()));
+  return self;
+}
+
+Connection::~Connection () = default;
+
+void
+Connection::start (Handler *handler)
+{
+  handler_ = handler;
+  watch_input ();
+}
+
+void
+Connection::watch_input ()
+{
+  in_source_ = attach (g_pollable_input_stream_create_source (in_, nullptr),
+      [weak = weak_from_this ()] {
+        if (const auto self = weak.lock ())
+          self->on_readable ();
+      });
+}
+
+void
+Connection::watch_output ()
+{
+  {
+    const std::lock_guard lock (out_lock_);
+    if (phase_ == Phase::closed || output_broken_)
+      return;
+  }
+  out_source_ = attach (g_pollable_output_stream_create_source (out_, nullptr),
+      [weak = weak_from_this ()] {
+        if (const auto self = weak.lock ())
+          self->on_writable ();
+      });
+}
+
+void
+Connection::on_readable ()
+{
+  char buffer[16 * 1024];
+  // Bounded, so that one flooding link leaves the loop to the others.
+  for (unsigned turn = 0; turn < 4; ++turn) {
+    GError *raw = nullptr;
+    const gssize n = g_pollable_input_stream_read_nonblocking (
+        in_, buffer, sizeof buffer, nullptr, &raw);
+    const Owned<GError> error (raw);
+    if (n < 0 &&
+        g_error_matches (error.get (), G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+      return;
+    if (n <= 0) {
+      fail (n == 0 ? "closed by the other side" : error->message);
+      return;
+    }
+    bytes_in_ += static_cast<std::uint64_t> (n);
+    if (!handler_)
+      continue;  // closing: read and forget until the other side's FIN
+    parser_.push (std::string_view (buffer, static_cast<std::size_t> (n)));
+    if (!drain_parser ())
+      return;
+    if (static_cast<std::size_t> (n) < sizeof buffer)
+      return;
+  }
+}
+
+// False: the connection is not to be read from any more.
+bool
+Connection::drain_parser ()
+{
+  while (handler_) {
+    auto next = parser_.next ();
+    if (std::holds_alternative<rtsp::Parser::NeedMore> (next))
+      return true;
+    if (const auto *error = std::get_if<rtsp::Parser::Error> (&next)) {
+      answer_parse_error (*error);
+      Handler *handler = std::exchange (handler_, nullptr);
+      handler->on_broken (*this, "not RTSP/1.0: " + error->text);
+      close ();
+      return false;
+    }
+    handler_->on_unit (*this, std::move (std::get<rtsp::Unit> (next)));
+  }
+  return true;
+}
+
+void
+Connection::answer_parse_error (const rtsp::Parser::Error &error)
+{
+  if (error.status == 0)
+    return;
+  auto response = rtsp::make_response (error.status);
+  if (error.cseq)
+    rtsp::set_cseq (response.headers, *error.cseq);
+  if (auto text = rtsp::write (response))
+    write (std::move (*text));
+}
+
+void
+Connection::fail (const std::string &why)
+{
+  Handler *handler = std::exchange (handler_, nullptr);
+  const auto keep = shared_from_this ();
+  finish ();
+  if (handler)
+    handler->on_broken (*this, why);
+}
+
+void
+Connection::write (std::string text)
+{
+  bool broken = false;
+  {
+    const std::lock_guard lock (out_lock_);
+    if (phase_ != Phase::open || output_broken_)
+      return;
+    text_out_ += text.size ();
+    pending_ += text;
+    broken = pending_.size () - written_ > limits::pending_text_max ||
+             !flush_locked ();
+    output_broken_ = output_broken_ || broken;
+  }
+  // Not from within the caller's call: it may be in the middle of a change.
+  if (broken)
+    ControlLoop::get ().post ([weak = weak_from_this ()] {
+      if (const auto self = weak.lock ())
+        self->fail ("cannot be written to");
+    });
+}
+
+bool
+Connection::write_frame (
+    std::uint8_t channel, const std::uint8_t *data, std::size_t size)
+{
+  const std::lock_guard lock (out_lock_);
+  if (phase_ != Phase::open || output_broken_ || size > 0xffff)
+    return true;
+  if (pending_.size () - written_ > limits::pending_frame_max)
+    return false;
+  const char header[4] = {'$', static_cast<char> (channel),
+      static_cast<char> (size >> 8), static_cast<char> (size & 0xff)};
+  pending_.append (header, sizeof header);
+  pending_.append (reinterpret_cast<const char *> (data), size);
+  // A frame more than is wanted in one write costs a system call each; the rest
+  // is the control thread's to find out (on_readable sees the reset).
+  if (!flush_locked ())
+    output_broken_ = true;
+  return true;
+}
+
+// False: broken. What cannot be written now stays pending.
+bool
+Connection::flush_locked ()
+{
+  while (written_ < pending_.size ()) {
+    GError *raw = nullptr;
+    const gssize n = g_pollable_output_stream_write_nonblocking (out_,
+        pending_.data () + written_, pending_.size () - written_, nullptr,
+        &raw);
+    const Owned<GError> error (raw);
+    if (n < 0 &&
+        !g_error_matches (error.get (), G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+      return false;
+    if (n <= 0) {
+      want_output_locked ();
+      return true;
+    }
+    written_ += static_cast<std::size_t> (n);
+  }
+  pending_.clear ();
+  written_ = 0;
+  return true;
+}
+
+void
+Connection::want_output_locked ()
+{
+  if (output_wanted_)
+    return;
+  output_wanted_ = true;
+  ControlLoop::get ().post ([weak = weak_from_this ()] {
+    if (const auto self = weak.lock ())
+      self->watch_output ();
+  });
+}
+
+void
+Connection::on_writable ()
+{
+  bool broken = false, done = false;
+  {
+    const std::lock_guard lock (out_lock_);
+    output_wanted_ = true;  // flush_locked() need not ask for us again
+    broken = output_broken_ || !flush_locked ();
+    done = !broken && pending_.empty ();
+    if (written_ > limits::pending_frame_max) {
+      pending_.erase (0, written_);
+      written_ = 0;
+    }
+    if (done)
+      output_wanted_ = false;
+  }
+  if (broken) {
+    fail ("cannot be written to");
+    return;
+  }
+  if (!done)
+    return;
+  out_source_.reset ();
+  bool draining = false;
+  {
+    const std::lock_guard lock (out_lock_);
+    draining = phase_ == Phase::draining;
+  }
+  if (draining)
+    shutdown_output ();
+}
+
+void
+Connection::close ()
+{
+  handler_ = nullptr;
+  bool flushed = false;
+  {
+    const std::lock_guard lock (out_lock_);
+    if (phase_ != Phase::open)
+      return;
+    phase_ = Phase::draining;
+    flushed = output_broken_ || pending_.empty ();
+  }
+  // Holds itself until the other side has closed or the time is over.
+  linger_timer_ = ControlLoop::get ().add_timer (
+      [self = shared_from_this ()] { self->finish (); });
+  ControlLoop::arm (linger_timer_.get (),
+      ControlLoop::now () + limits::close_linger_max);
+  if (!in_source_)
+    watch_input ();
+  if (flushed)
+    shutdown_output ();
+}
+
+void
+Connection::shutdown_output ()
+{
+  if (G_IS_SOCKET_CONNECTION (stream_.get ()))
+    g_socket_shutdown (g_socket_connection_get_socket (
+                           G_SOCKET_CONNECTION (stream_.get ())),
+        FALSE, TRUE, nullptr);
+}
+
+void
+Connection::finish ()
+{
+  const auto keep = shared_from_this ();
+  {
+    const std::lock_guard lock (out_lock_);
+    phase_ = Phase::closed;
+    g_io_stream_close (stream_.get (), nullptr, nullptr);
+  }
+  in_source_.reset ();
+  out_source_.reset ();
+  linger_timer_.reset ();
+}
+
+} // namespace spreadit::agent

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "media/address.hpp"
+#include "media/interleaved_sink.hpp"
+#include "rtsp/parser.hpp"
+#include "util/owned.hpp"
+
+namespace spreadit::agent {
+
+// One RTSP connection, either end of it: requests go both ways and interleaved
+// frames beside them. Reads on the control thread into the parser; control text
+// and data frames share one output buffer, written without blocking.
+//
+// Over GIO's pollable streams, so that a GTlsConnection fits as well.
+class Connection : public media::InterleavedSink,
+                   public std::enable_shared_from_this<Connection> {
+public:
+  // Called on the control thread. The connection stays valid during the call
+  // even when it is closed from there.
+  struct Handler {
+    virtual void on_unit (Connection &from, rtsp::Unit unit) = 0;
+    // No more will come. Not called after close() or set_handler (nullptr).
+    virtual void on_broken (Connection &from, const std::string &why) = 0;
+
+  protected:
+    ~Handler () = default;
+  };
+
+  static std::shared_ptr<Connection> adopt (
+      GSocketConnection *socket_connection);
+  ~Connection () override;
+
+  // Control thread.
+  void start (Handler *handler);
+  void set_handler (Handler *handler) { handler_ = handler; }
+  void write (std::string text);
+  // Delivers what was written, says goodbye (FIN), waits a moment for the other
+  // side to do the same and closes. Nothing is reported any more.
+  void close ();
+
+  [[nodiscard]] media::Address local () const { return local_; }
+  [[nodiscard]] media::Address remote () const { return remote_; }
+  [[nodiscard]] std::uint64_t bytes_in () const { return bytes_in_; }
+  [[nodiscard]] std::uint64_t bytes_out () const { return text_out_; }
+
+  // Any thread.
+  bool write_frame (std::uint8_t channel, const std::uint8_t *data,
+      std::size_t size) override;
+
+private:
+  enum class Phase { open, draining, closed };
+
+  Connection () = default;
+  void watch_input ();
+  void watch_output ();
+  void on_readable ();
+  void on_writable ();
+  bool drain_parser ();
+  void answer_parse_error (const rtsp::Parser::Error &error);
+  void fail (const std::string &why);
+  void shutdown_output ();
+  void finish ();
+  // Both with out_lock_ held.
+  bool flush_locked ();
+  void want_output_locked ();
+
+  Owned<GIOStream> stream_;
+  GPollableInputStream *in_ = nullptr;    // of stream_
+  GPollableOutputStream *out_ = nullptr;  // of stream_
+  media::Address local_, remote_;
+  Handler *handler_ = nullptr;
+  rtsp::Parser parser_;
+  Owned<GSource> in_source_, out_source_, linger_timer_;
+  std::uint64_t bytes_in_ = 0;
+  std::uint64_t text_out_ = 0;
+
+  std::mutex out_lock_;  // guards what follows
+  std::string pending_;  // accepted, not yet written
+  std::size_t written_ = 0;  // of pending_
+  bool output_wanted_ = false;  // a watch is there or on its way
+  bool output_broken_ = false;
+  Phase phase_ = Phase::open;
+};
+
+} // namespace spreadit::agent

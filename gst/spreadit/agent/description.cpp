@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "agent/description.hpp"
+
+#include <charconv>
+#include <cstring>
+
+#include "util/owned.hpp"
+
+namespace spreadit::agent {
+
+namespace {
+
+template <class T>
+std::optional<T>
+leading_number (const char *text)
+{
+  T value{};
+  const char *end = text + std::strlen (text);
+  const auto [rest, error] = std::from_chars (text, end, value);
+  if (error != std::errc () || rest == text)
+    return std::nullopt;
+  return value;
+}
+
+// a=rtpmap:96 H264/90000; static payload types have none (RFC 3551).
+std::uint32_t
+clock_rate (const GstSDPMedia *media, unsigned payload_type)
+{
+  for (guint i = 0;; ++i) {
+    const gchar *rtpmap = gst_sdp_media_get_attribute_val_n (media, "rtpmap", i);
+    if (!rtpmap)
+      return payload_type < 24 ? 8000 : payload_type < 35 ? 90000 : 0;
+    if (leading_number<unsigned> (rtpmap) != payload_type)
+      continue;
+    const char *slash = std::strchr (rtpmap, '/');
+    return slash ? leading_number<std::uint32_t> (slash + 1).value_or (0) : 0;
+  }
+}
+
+} // namespace
+
+std::vector<media::MediaDescription>
+Description::data () const
+{
+  std::vector<media::MediaDescription> result;
+  for (const auto &one : media)
+    result.push_back (one.data);
+  return result;
+}
+
+std::variant<Description, std::string>
+parse_description (std::string text)
+{
+  GstSDPMessage *raw = nullptr;
+  if (gst_sdp_message_new (&raw) != GST_SDP_OK)
+    return std::string ("out of memory");
+  const Owned<GstSDPMessage> sdp (raw);
+  if (gst_sdp_message_parse_buffer (
+          reinterpret_cast<const guint8 *> (text.data ()),
+          static_cast<guint> (text.size ()), sdp.get ()) != GST_SDP_OK)
+    return std::string ("the SDP cannot be read");
+  const guint count = gst_sdp_message_medias_len (sdp.get ());
+  if (count == 0 || count > media_max)
+    return "the SDP has " + std::to_string (count) +
+           " media, expected 1 to " + std::to_string (media_max);
+
+  Description result;
+  for (guint i = 0; i < count; ++i) {
+    const GstSDPMedia *media = gst_sdp_message_get_media (sdp.get (), i);
+    const gchar *format = gst_sdp_media_get_format (media, 0);
+    const auto payload_type =
+        format ? leading_number<unsigned> (format) : std::nullopt;
+    if (!payload_type || *payload_type > 127)
+      return "medium " + std::to_string (i) +
+             " of the SDP has no RTP payload type";
+    for (const auto &other : result.media)
+      if (other.data.payload_type == *payload_type)
+        return "two media of the SDP have payload type " +
+               std::to_string (*payload_type);
+    Description::Media one;
+    const gchar *control = gst_sdp_media_get_attribute_val (media, "control");
+    one.control = control ? control : "stream=" + std::to_string (i);
+    one.data.payload_type = *payload_type;
+    one.data.clock_rate = clock_rate (media, *payload_type);
+    if (const gchar *ssrc = gst_sdp_media_get_attribute_val (media, "ssrc"))
+      one.data.ssrc = leading_number<std::uint32_t> (ssrc);
+    result.media.push_back (std::move (one));
+  }
+  result.text = std::move (text);
+  return result;
+}
+
+} // namespace spreadit::agent

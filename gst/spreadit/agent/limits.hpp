@@ -1,0 +1,50 @@
+// Every bound of the agent, with its reason.
+//
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+namespace spreadit::agent::limits {
+
+using namespace std::chrono_literals;
+
+// Text not yet taken by the other side: it does not read, its link is dead.
+inline constexpr std::size_t pending_text_max = 1024 * 1024;
+// Beyond this much unwritten output no frame is taken; the ring holds what
+// comes meanwhile. About 100 ms of a 10 Mbit/s stream.
+inline constexpr std::size_t pending_frame_max = 128 * 1024;
+
+// How long a closing connection waits for the other side's FIN, so that a reset
+// does not destroy what it has not read yet.
+inline constexpr auto close_linger_max = 1s;
+
+// RFC 5482: data unacknowledged this long breaks the connection; keep-alive
+// finds a dead host on a quiet one in about the same time.
+inline constexpr unsigned tcp_user_timeout_ms = 5000;
+inline constexpr int tcp_keepalive_idle_s = 3;
+inline constexpr int tcp_keepalive_interval_s = 1;
+inline constexpr int tcp_keepalive_probes = 3;
+
+// A connection that became no child by then is closed.
+inline constexpr auto unused_connection_max = 10s;
+// Connections one listener holds that belong to no child; the oldest go first.
+inline constexpr std::size_t unused_connections_max = 1024;
+// The kernel's queue of connections not accepted yet: flash crowds.
+inline constexpr int listen_backlog = 4096;
+// Accepts in one turn of the loop, so that links in being are not starved.
+inline constexpr unsigned accepts_per_turn = 64;
+
+// How often the data path is asked for signs of life from a parent; and while
+// the first packet is awaited.
+inline constexpr auto data_poll_interval = 100ms;
+inline constexpr auto data_poll_interval_eager = 5ms;
+
+// RFC 2326 12.37. Plain players send something before it is over.
+inline constexpr unsigned session_timeout_s = 60;
+
+// A plain player is not redirected more often than this (Location query).
+inline constexpr unsigned plain_hops_max = 16;
+
+} // namespace spreadit::agent::limits

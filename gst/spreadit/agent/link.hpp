@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agent/connection.hpp"
+#include "core/vocabulary.hpp"
+#include "media/data_path.hpp"
+#include "rtsp/codec.hpp"
+#include "util/owned.hpp"
+
+namespace spreadit::agent {
+
+class Agent;
+
+// A request of ours that waits for its answer.
+struct Outstanding {
+  enum class Kind { describe, setup, play, other };
+  std::uint32_t cseq;
+  Kind kind;
+  core::Instant sent;
+};
+
+// We asked: what the answers to the flight say, piece by piece.
+struct Asking {
+  rtsp::Uri url;
+  std::optional<core::message::Accept> accept;
+  std::string sdp;
+  std::optional<rtsp::SetupAnswer> setup;
+};
+
+// We are asked, by a peer or by a plain player.
+struct Serving {
+  // A flight's requests wait here until the core has decided.
+  std::deque<rtsp::Request> waiting;
+  std::optional<core::Message> verdict;  // Accept, Redirect or Refuse
+  bool may_feed = false;                 // the core said StartFeeding
+  bool playing = false;
+  std::optional<media::Route> route;  // from SETUP
+  std::vector<media::HeldPacket> held;  // from PLAY
+};
+
+// One control link: the connection and what is said on it.
+struct Link : Connection::Handler {
+  enum class Kind {
+    unknown,  // an incoming one that has not asked for anything yet
+    parent,   // we connected to it
+    child,    // a SpreadIt peer
+    player,   // an RTSP player that is not SpreadIt
+  };
+
+  Link (Agent &owner, core::LinkId name) : agent (owner), id (name) {}
+  ~Link ();
+  void on_unit (Connection &from, rtsp::Unit unit) override;
+  void on_broken (Connection &from, const std::string &why) override;
+
+  [[nodiscard]] media::LinkKey key () const
+  {
+    return media::LinkKey{static_cast<std::uint64_t> (id)};
+  }
+
+  Agent &agent;
+  const core::LinkId id;
+  Kind kind = Kind::unknown;
+  std::shared_ptr<Connection> connection;  // none while connecting
+  Owned<GCancellable> connecting;
+  Owned<GSource> connect_timer;
+  core::Contact target;  // whom we connect to
+
+  std::string session;  // RTSP session id
+  std::uint32_t next_cseq = 1;
+  std::deque<Outstanding> outstanding;
+  std::optional<core::Duration> round_trip;
+  Asking asking;
+  Serving serving;
+
+  // Data from it, as the core was last told.
+  std::optional<media::MonotonicTime> data_told;
+};
+
+} // namespace spreadit::agent

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "agent/stats.hpp"
+
+#include "rtsp/headers.hpp"
+
+namespace spreadit::agent {
+
+namespace {
+
+double
+milliseconds (core::Duration duration)
+{
+  return std::chrono::duration<double, std::milli> (duration).count ();
+}
+
+void
+set_u64 (GstStructure *structure, const char *name, std::uint64_t value)
+{
+  gst_structure_set (
+      structure, name, G_TYPE_UINT64, static_cast<guint64> (value), nullptr);
+}
+
+void
+append (GValue *list, const char *text)
+{
+  GValue value = G_VALUE_INIT;
+  g_value_init (&value, G_TYPE_STRING);
+  g_value_set_string (&value, text);
+  gst_value_list_append_and_take_value (list, &value);
+}
+
+void
+add_children (GstStructure *structure, const NodeStats &stats)
+{
+  GValue list = G_VALUE_INIT;
+  g_value_init (&list, GST_TYPE_LIST);
+  for (const auto &child : stats.children) {
+    const auto &contact = child.info.contact;
+    GstStructure *one = gst_structure_new ("child", "id", G_TYPE_STRING,
+        rtsp::to_string (contact.id).c_str (), "address", G_TYPE_STRING,
+        contact.address.c_str (), "plain-player", G_TYPE_BOOLEAN,
+        child.info.plain_player, "lost-fraction", G_TYPE_DOUBLE,
+        child.data.lost_fraction, nullptr);
+    set_u64 (one, "sent-packets", child.data.packets_sent);
+    set_u64 (one, "sent-bytes", child.data.bytes_sent);
+    set_u64 (one, "dropped-packets", child.data.packets_dropped);
+    if (child.round_trip)
+      gst_structure_set (one, "rtt-ms", G_TYPE_DOUBLE,
+          milliseconds (*child.round_trip), nullptr);
+    GValue value = G_VALUE_INIT;
+    g_value_init (&value, GST_TYPE_STRUCTURE);
+    g_value_take_boxed (&value, one);
+    gst_value_list_append_and_take_value (&list, &value);
+  }
+  gst_structure_take_value (structure, "children", &list);
+}
+
+void
+add_structure (GstStructure *structure, const char *name, GstStructure *value)
+{
+  gst_structure_set (structure, name, GST_TYPE_STRUCTURE, value, nullptr);
+  gst_structure_free (value);
+}
+
+} // namespace
+
+const char *
+state_nick (core::PeerState state)
+{
+  switch (state) {
+  case core::PeerState::idle:
+    return "idle";
+  case core::PeerState::discovering:
+    return "discovering";
+  case core::PeerState::receiving:
+    return "receiving";
+  case core::PeerState::transient:
+    return "transient";
+  case core::PeerState::source:
+    return "source";
+  case core::PeerState::failed:
+    return "failed";
+  }
+  return "unknown";
+}
+
+Owned<GstStructure>
+to_structure (const NodeStats &stats, const std::string &uri)
+{
+  Owned<GstStructure> owned (gst_structure_new ("spreadit-stats", "uri",
+      G_TYPE_STRING, uri.c_str (), "id", G_TYPE_STRING,
+      rtsp::to_string (stats.self.id).c_str (), "address", G_TYPE_STRING,
+      stats.self.address.c_str (), "state", G_TYPE_STRING,
+      state_nick (stats.state), "level", G_TYPE_UINT, stats.level, "parent",
+      G_TYPE_STRING, stats.parent ? stats.parent->address.c_str () : "",
+      "parent-id", G_TYPE_STRING,
+      stats.parent ? rtsp::to_string (stats.parent->id).c_str () : "",
+      "switches", G_TYPE_UINT, stats.switches, nullptr));
+  GstStructure *s = owned.get ();
+  set_u64 (s, "time", static_cast<std::uint64_t> (g_get_real_time ()));
+
+  GValue path = G_VALUE_INIT;
+  g_value_init (&path, GST_TYPE_LIST);
+  for (const auto &contact : stats.root_path)
+    append (&path, rtsp::to_string (contact.id).c_str ());
+  gst_structure_take_value (s, "root-path", &path);
+  add_children (s, stats);
+
+  set_u64 (s, "packets-received", stats.data.packets_received);
+  set_u64 (s, "packets-lost", stats.data.packets_lost);
+  // Repair comes with NACK; until then a lost packet stays lost.
+  set_u64 (s, "packets-repaired", 0);
+  set_u64 (s, "packets-duplicate", stats.data.packets_duplicate);
+  set_u64 (s, "packets-invalid", stats.data.packets_invalid);
+  set_u64 (s, "packets-stranger", stats.data.packets_stranger);
+  set_u64 (s, "socket-drops", stats.data.socket_drops);
+  set_u64 (s, "bytes-in", stats.data.bytes_received);
+  set_u64 (s, "bytes-out", stats.data.bytes_sent);
+  set_u64 (s, "control-bytes-in", stats.control_bytes_in);
+  set_u64 (s, "control-bytes-out", stats.control_bytes_out);
+
+  if (stats.data.delay_p50_ms && stats.data.delay_p99_ms)
+    add_structure (s, "delay-ms",
+        gst_structure_new ("delay-ms", "p50", G_TYPE_DOUBLE,
+            *stats.data.delay_p50_ms, "p99", G_TYPE_DOUBLE,
+            *stats.data.delay_p99_ms, nullptr));
+  if (stats.discover)
+    gst_structure_set (s, "discover-ms", G_TYPE_DOUBLE,
+        milliseconds (*stats.discover), nullptr);
+  if (stats.first_packet)
+    gst_structure_set (s, "first-packet-ms", G_TYPE_DOUBLE,
+        milliseconds (*stats.first_packet), nullptr);
+  add_structure (s, "transience-ms",
+      gst_structure_new ("transience-ms", "last", G_TYPE_DOUBLE,
+          milliseconds (stats.transience_last), "max", G_TYPE_DOUBLE,
+          milliseconds (stats.transience_max), "total", G_TYPE_DOUBLE,
+          milliseconds (stats.transience_total), nullptr));
+  add_structure (s, "subtree",
+      gst_structure_new ("subtree", "peers", G_TYPE_UINT, stats.subtree.peers,
+          "levels", G_TYPE_UINT, stats.subtree.levels, "free", G_TYPE_UINT,
+          stats.subtree.free, nullptr));
+  return owned;
+}
+
+} // namespace spreadit::agent

@@ -1,0 +1,18 @@
+// NodeStats as an application sees it.
+//
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include "agent/agent.hpp"
+
+namespace spreadit::agent {
+
+// The fields of DESIGN's stats line, documented at
+// GstSpreaditPeeringManager:stats.
+Owned<GstStructure> to_structure (
+    const NodeStats &stats, const std::string &uri);
+
+// As in GstSpreaditPeerState.
+const char *state_nick (core::PeerState state);
+
+} // namespace spreadit::agent
