@@ -1,0 +1,1401 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/**
+ * SECTION:gstspreaditpeeringmanager
+ * @title: GstSpreaditPeeringManager
+ * @short_description: one node of a stream's tree
+ *
+ * The paper's peering layer (IV): given the URI of a live stream it finds a
+ * server for it, opens a data-transfer session, finds another server when that
+ * one leaves or fails, and serves children of its own. The application session
+ * goes on through all of that.
+ *
+ * The elements use one; an application that handles packets itself can use one
+ * without any element:
+ *
+ * |[<!-- language="C" -->
+ * GstSpreaditPeeringManager *manager = gst_spreadit_peering_manager_new ();
+ * g_object_set (manager, "uri", "spreadit://source.example/live", NULL);
+ * if (!gst_spreadit_peering_manager_get_stream (manager, &error))
+ *   g_error ("%s", error->message);
+ * while ((packets = gst_spreadit_peering_manager_pull (manager))) {
+ *   // RTP and RTCP as the source sent them; children have been served
+ *   gst_buffer_list_unref (packets);
+ * }
+ * gst_spreadit_peering_manager_leave_and_wait (manager, 3 * GST_SECOND);
+ * gst_spreadit_peering_manager_close (manager);
+ * ]|
+ *
+ * Threads: every function is thread-safe. Signals are emitted on the library's
+ * control thread with no lock held; handlers may call any function here except
+ * those that wait, but must not block: all nodes of the process share that
+ * thread. One thread at a time runs gst_spreadit_peering_manager_pull() or
+ * gst_spreadit_peering_manager_receive().
+ *
+ * Since: 1.0
+ */
+#include <gst/spreadit/gstspreaditpeeringmanager.h>
+
+#include <sys/random.h>
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "agent/agent.hpp"
+#include "agent/control_loop.hpp"
+#include "agent/log.hpp"
+#include "agent/stats.hpp"
+#include "rtsp/uri.hpp"
+
+using namespace std::chrono_literals;
+namespace agent = spreadit::agent;
+namespace core = spreadit::core;
+namespace media = spreadit::media;
+namespace rtsp = spreadit::rtsp;
+using spreadit::Owned;
+
+enum {
+  PROP_0,
+  PROP_URI,
+  PROP_LISTEN_ADDRESS,
+  PROP_ADVERTISE_ADDRESS,
+  PROP_RELAY,
+  PROP_MAX_CHILDREN,
+  PROP_UPLOAD_BANDWIDTH,
+  PROP_ADD_POLICY,
+  PROP_DELETE_POLICY,
+  PROP_MAX_TRIES,
+  PROP_ALIVE_INTERVAL,
+  PROP_ALIVE_MISSES,
+  PROP_RING_DURATION,
+  PROP_LINGER,
+  PROP_ID,
+  PROP_PORT,
+  PROP_STATE,
+  PROP_SDP,
+  PROP_STATS,
+  N_PROPS
+};
+
+enum {
+  SIGNAL_PARENT_CHANGED,
+  SIGNAL_CHILD_ADDED,
+  SIGNAL_CHILD_REMOVED,
+  SIGNAL_STATE_CHANGED,
+  SIGNAL_MEDIA_CHANGED,
+  SIGNAL_UNAVAILABLE,
+  SIGNAL_ENDED,
+  SIGNAL_LEFT,
+  N_SIGNALS
+};
+
+static GParamSpec *properties[N_PROPS];
+static guint signals[N_SIGNALS];
+
+namespace {
+
+constexpr unsigned ring_duration_default_ms = 3000;
+
+template <class T>
+unsigned
+in_ms (T duration)
+{
+  return static_cast<unsigned> (
+      std::chrono::duration_cast<std::chrono::milliseconds> (duration).count ());
+}
+
+// What the properties say.
+struct Wishes {
+  std::string uri, listen_address, advertise_address;
+  bool relay = true;
+  guint max_children = core::limits::children_max_default;
+  guint64 upload_bandwidth = 0;
+  gint add_policy = GST_SPREADIT_ADD_POLICY_ROUND_ROBIN;
+  gint delete_policy = GST_SPREADIT_DELETE_POLICY_GRANDFATHER;
+  guint max_tries = core::limits::tries_max_default;
+  guint alive_interval_ms = in_ms (core::limits::alive_interval_default);
+  guint alive_misses = core::limits::alive_misses_default;
+  guint ring_duration_ms = ring_duration_default_ms;
+  guint linger_ms = in_ms (core::limits::linger_max);
+};
+
+std::uint64_t
+random_u64 ()
+{
+  std::uint64_t value = 0;
+  if (getentropy (&value, sizeof value) != 0)
+    value = (std::uint64_t{g_random_int ()} << 32) | g_random_int ();
+  return value;
+}
+
+core::AddPolicyKind
+to_core (GstSpreaditAddPolicy policy)
+{
+  return policy == GST_SPREADIT_ADD_POLICY_RANDOM
+             ? core::AddPolicyKind::random
+             : core::AddPolicyKind::round_robin;
+}
+
+core::DeletePolicyKind
+to_core (GstSpreaditDeletePolicy policy)
+{
+  switch (policy) {
+  case GST_SPREADIT_DELETE_POLICY_ROOT:
+    return core::DeletePolicyKind::root;
+  case GST_SPREADIT_DELETE_POLICY_GRANDFATHER_ALL:
+    return core::DeletePolicyKind::grandfather_all;
+  case GST_SPREADIT_DELETE_POLICY_ROOT_ALL:
+    return core::DeletePolicyKind::root_all;
+  case GST_SPREADIT_DELETE_POLICY_GRANDFATHER:
+    break;
+  }
+  return core::DeletePolicyKind::grandfather;
+}
+
+unsigned
+to_children_max (const Wishes &wishes)
+{
+  return wishes.relay ? wishes.max_children : 0;
+}
+
+bool
+set_settings_error (GError **error, const std::string &why)
+{
+  g_set_error_literal (
+      error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, why.c_str ());
+  return false;
+}
+
+// A SpreadIt URI we can use, or FALSE with @error.
+bool
+read_uri (const std::string &text, rtsp::Uri *uri, GError **error)
+{
+  if (text.empty ())
+    return set_settings_error (error,
+        "no URI set: give one of the form spreadit://HOST[:PORT]/PATH");
+  auto parsed = rtsp::parse_uri (text);
+  if (const auto *reason = std::get_if<rtsp::Reason> (&parsed))
+    return set_settings_error (
+        error, "'" + text + "' is no SpreadIt URI: " + reason->text);
+  *uri = std::move (std::get<rtsp::Uri> (parsed));
+  if (uri->scheme == rtsp::Scheme::spreadits)
+    return set_settings_error (error,
+        "spreadits:// (TLS) is not available in this version; use spreadit://");
+  if (uri->scheme != rtsp::Scheme::spreadit)
+    return set_settings_error (error, "'" + text +
+                                          "' is no SpreadIt URI: it begins "
+                                          "with spreadit://");
+  return true;
+}
+
+bool
+read_address (const char *property, const std::string &text,
+    rtsp::HostPort *address, GError **error)
+{
+  auto parsed = rtsp::split_host_port (text);
+  if (const auto *reason = std::get_if<rtsp::Reason> (&parsed))
+    return set_settings_error (error, std::string (property) + " '" + text +
+                                          "' is no HOST:PORT: " + reason->text);
+  *address = std::move (std::get<rtsp::HostPort> (parsed));
+  return true;
+}
+
+// Where the source of `uri` listens unless told otherwise.
+rtsp::HostPort
+listen_address_of (const rtsp::Uri &uri)
+{
+  const bool numeric = g_hostname_is_ip_address (uri.host.c_str ());
+  // A name may be that of a gateway in front of us: listen everywhere.
+  return {numeric || uri.host == "localhost" ? uri.host : "", uri.port};
+}
+
+Owned<GError>
+to_error (const core::action::Fail &fail, const rtsp::Uri &uri)
+{
+  const std::string who =
+      fail.address.empty () ? rtsp::address_of (uri) : fail.address;
+  const std::string stream = rtsp::to_string (uri);
+  switch (fail.reason) {
+  case core::FailReason::no_room:
+    return Owned<GError> (g_error_new (GST_RESOURCE_ERROR,
+        GST_RESOURCE_ERROR_NO_SPACE_LEFT,
+        "no peer has room for another child after %u tries; try again later, "
+        "raise max-children at a peer or start a relay for %s",
+        fail.tries, stream.c_str ()));
+  case core::FailReason::unreachable:
+    return Owned<GError> (g_error_new (GST_RESOURCE_ERROR,
+        GST_RESOURCE_ERROR_OPEN_READ,
+        "nobody answers at %s; is the source of %s running, and the port open?",
+        who.c_str (), stream.c_str ()));
+  case core::FailReason::no_stream:
+    return Owned<GError> (g_error_new (GST_RESOURCE_ERROR,
+        GST_RESOURCE_ERROR_NOT_FOUND,
+        "%s has no stream '%s'; check the path of the URI", who.c_str (),
+        uri.path.c_str ()));
+  case core::FailReason::not_allowed:
+    return Owned<GError> (g_error_new (GST_RESOURCE_ERROR,
+        GST_RESOURCE_ERROR_NOT_AUTHORIZED, "%s does not let us have %s",
+        who.c_str (), stream.c_str ()));
+  case core::FailReason::not_spreadit:
+    break;
+  }
+  return Owned<GError> (g_error_new (GST_RESOURCE_ERROR,
+      GST_RESOURCE_ERROR_OPEN_READ,
+      "%s answers, but is not SpreadIt; use an rtsp:// URI and rtspsrc for it",
+      who.c_str ()));
+}
+
+// Everything behind the GObject. Outlives it when that goes during a signal.
+struct Private final : agent::Agent::Events {
+  explicit Private (GstSpreaditPeeringManager *object)
+  {
+    g_weak_ref_init (&self, object);
+  }
+  ~Private () { g_weak_ref_clear (&self); }
+
+  // Weak: the application may drop its last reference at any time.
+  GWeakRef self;
+
+  std::mutex lock;  // guards what follows; not held while emitting
+  Wishes wishes;
+  std::shared_ptr<media::DataPath> data;  // while started
+  bool flushing = false;
+  bool started = false;
+  core::PeerId id;
+  std::string sdp;
+  GstSpreaditPeerState state = GST_SPREADIT_PEER_STATE_IDLE;
+  guint port = 0;
+  bool over = true;  // left, failed or never begun: nothing to wait for
+  std::condition_variable over_signal;
+
+  // Control thread only.
+  std::unique_ptr<agent::Agent> node;
+  rtsp::Uri uri;
+
+  // A source has nobody to pull packets, but its sockets need service.
+  std::thread service;
+
+  bool start (bool as_source, GError **error) noexcept;
+  bool set_description (const char *text, GError **error) noexcept;
+  void leave () noexcept;
+  bool wait_left (GstClockTime timeout) noexcept;
+  void close () noexcept;
+  Owned<GstStructure> stats () noexcept;
+  std::shared_ptr<media::DataPath> data_path () noexcept;
+  void set_flushing (bool on) noexcept;
+  void apply_wishes () noexcept;
+
+  void on_state (core::PeerState old, core::PeerState now) override;
+  void on_parent_changed (
+      const core::Contact &parent, unsigned level) override;
+  void on_child_added (const core::Contact &child) override;
+  void on_child_removed (const core::Contact &child, bool failed) override;
+  void on_description (const std::string &text) override;
+  void on_fail (const core::action::Fail &why) override;
+  void on_ended () override;
+  void on_left () override;
+
+private:
+  bool read_wishes (bool as_source, agent::Settings *settings, GError **error);
+  void set_over (bool now);
+  template <class... Args> void emit (int signal, Args... args);
+};
+
+bool
+Private::read_wishes (bool as_source, agent::Settings *settings, GError **error)
+{
+  const std::lock_guard guard (lock);
+  if (!read_uri (wishes.uri, &settings->uri, error))
+    return false;
+  if (!as_source && settings->uri.port == 0)
+    return set_settings_error (
+        error, "port 0 in '" + wishes.uri + "': name the source's port");
+  const unsigned children_max = to_children_max (wishes);
+  if (!wishes.listen_address.empty ()) {
+    settings->listen.emplace ();
+    if (!read_address ("listen-address", wishes.listen_address,
+            &*settings->listen, error))
+      return false;
+  } else if (as_source) {
+    settings->listen = listen_address_of (settings->uri);
+  } else if (children_max > 0) {
+    settings->listen = rtsp::HostPort{};
+  }
+  if (!wishes.advertise_address.empty ()) {
+    rtsp::HostPort address;
+    if (!read_address ("advertise-address", wishes.advertise_address, &address,
+            error))
+      return false;
+    if (address.host.empty () || address.port == 0)
+      return set_settings_error (error,
+          "advertise-address '" + wishes.advertise_address +
+              "': others need a host and a port to connect to");
+    settings->advertise = wishes.advertise_address;
+  } else if (as_source && settings->uri.port != 0 &&
+             settings->uri.host != "0.0.0.0" && settings->uri.host != "::") {
+    settings->advertise = rtsp::address_of (settings->uri);
+  }
+  settings->upload_bps = wishes.upload_bandwidth;
+  core::Config &config = settings->core;
+  config.id = id = {random_u64 (), random_u64 () | 1};
+  config.seed = random_u64 ();
+  config.children_max = children_max;
+  config.add_policy =
+      to_core (static_cast<GstSpreaditAddPolicy> (wishes.add_policy));
+  config.delete_policy =
+      to_core (static_cast<GstSpreaditDeletePolicy> (wishes.delete_policy));
+  config.tries_max = wishes.max_tries;
+  config.alive_interval = std::chrono::milliseconds (wishes.alive_interval_ms);
+  config.alive_misses = wishes.alive_misses;
+  config.linger = std::chrono::milliseconds (wishes.linger_ms);
+  return true;
+}
+
+bool
+Private::start (bool as_source, GError **error) noexcept
+{
+  {
+    const std::lock_guard guard (lock);
+    if (started && !over) {
+      g_set_error_literal (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_BUSY,
+          "already started; leave or close first");
+      return false;
+    }
+  }
+  close ();
+  agent::Settings settings;
+  if (!read_wishes (as_source, &settings, error))
+    return false;
+
+  media::DataPath::Config config;
+  {
+    const std::lock_guard guard (lock);
+    config.ring_duration = std::chrono::milliseconds (wishes.ring_duration_ms);
+  }
+  if (settings.listen && !settings.listen->host.empty ())
+    config.local = media::Address::from_ip (
+        settings.listen->host == "localhost" ? "127.0.0.1"
+                                             : settings.listen->host,
+        0);
+  auto path = std::make_shared<media::DataPath> (config);
+  if (const auto why = path->open (); !why.empty ()) {
+    g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ_WRITE,
+        "cannot open a UDP port: %s", why.c_str ());
+    return false;
+  }
+
+  std::string why;
+  agent::ControlLoop::get ().call ([&] {
+    uri = settings.uri;
+    node = std::make_unique<agent::Agent> (settings, *this, path);
+    why = node->listen ();
+    if (!why.empty ())
+      node.reset ();
+    const std::lock_guard guard (lock);
+    if (!node)
+      return;
+    data = path;
+    data->unblock (flushing);
+    started = true;
+    over = false;
+    sdp.clear ();
+    port = node->stats ().port;
+  });
+  if (!why.empty ()) {
+    g_set_error_literal (
+        error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_BUSY, why.c_str ());
+    return false;
+  }
+  if (as_source) {
+    path->unblock (false);
+    service = std::thread ([path] {
+      while (GstBufferList *list = path->receive ())
+        gst_buffer_list_unref (list);
+    });
+  }
+  agent::ControlLoop::get ().call ([&] {
+    if (as_source)
+      node->become_source ();
+    else
+      node->subscribe ();
+  });
+  return true;
+}
+
+bool
+Private::set_description (const char *text, GError **error) noexcept
+{
+  auto parsed = agent::parse_description (text ? text : "");
+  if (const auto *why = std::get_if<std::string> (&parsed))
+    return set_settings_error (error, *why);
+  bool done = false;
+  agent::ControlLoop::get ().call ([&] {
+    if (!node)
+      return;
+    node->set_description (std::move (std::get<agent::Description> (parsed)));
+    done = true;
+  });
+  return done || set_settings_error (error, "publish first");
+}
+
+void
+Private::leave () noexcept
+{
+  agent::ControlLoop::get ().call ([this] {
+    if (node)
+      node->unsubscribe ();
+  });
+}
+
+bool
+Private::wait_left (GstClockTime timeout) noexcept
+{
+  if (agent::ControlLoop::get ().is_current ())
+    return false;
+  std::unique_lock guard (lock);
+  return over_signal.wait_for (guard,
+      std::chrono::nanoseconds (MIN (timeout, 3600 * GST_SECOND)),
+      [this] { return over; });
+}
+
+void
+Private::close () noexcept
+{
+  std::shared_ptr<media::DataPath> path;
+  {
+    const std::lock_guard guard (lock);
+    path = std::exchange (data, nullptr);
+    started = false;
+  }
+  if (path)
+    path->unblock (true);
+  auto &loop = agent::ControlLoop::get ();
+  if (loop.is_current ()) {
+    // Perhaps from within a report of the node: it goes when that is over.
+    if (node)
+      loop.post ([old = std::shared_ptr<agent::Agent> (std::move (node))] {});
+  } else {
+    loop.call ([this] { node.reset (); });
+  }
+  if (service.joinable ())
+    service.join ();
+  {
+    const std::lock_guard guard (lock);
+    state = GST_SPREADIT_PEER_STATE_IDLE;
+    port = 0;
+  }
+  set_over (true);
+}
+
+Owned<GstStructure>
+Private::stats () noexcept
+{
+  Owned<GstStructure> result;
+  agent::ControlLoop::get ().call ([&] {
+    result = agent::to_structure (
+        node ? node->stats () : agent::NodeStats{},
+        node ? rtsp::to_string (uri) : std::string ());
+  });
+  return result;
+}
+
+std::shared_ptr<media::DataPath>
+Private::data_path () noexcept
+{
+  const std::lock_guard guard (lock);
+  return data;
+}
+
+void
+Private::set_flushing (bool on) noexcept
+{
+  const std::lock_guard guard (lock);
+  flushing = on;
+  // The source's own service thread is not ours to stop.
+  if (data && !service.joinable ())
+    data->unblock (on);
+}
+
+void
+Private::apply_wishes () noexcept
+{
+  Wishes now;
+  {
+    const std::lock_guard guard (lock);
+    if (!started)
+      return;
+    now = wishes;
+  }
+  agent::ControlLoop::get ().call ([&] {
+    if (!node)
+      return;
+    node->set_children_max (to_children_max (now));
+    node->set_upload_bps (now.upload_bandwidth);
+    node->set_add_policy (
+        to_core (static_cast<GstSpreaditAddPolicy> (now.add_policy)));
+    node->set_delete_policy (
+        to_core (static_cast<GstSpreaditDeletePolicy> (now.delete_policy)));
+  });
+}
+
+void
+Private::set_over (bool now)
+{
+  const std::lock_guard guard (lock);
+  over = now;
+  if (over)
+    over_signal.notify_all ();
+}
+
+// Control thread; nothing of a node that was closed is told.
+template <class... Args>
+void
+Private::emit (int signal, Args... args)
+{
+  if (!node)
+    return;
+  const Owned<GObject> object (G_OBJECT (g_weak_ref_get (&self)));
+  if (object)
+    g_signal_emit (object.get (), signals[signal], 0, args...);
+}
+
+void
+Private::on_state (core::PeerState old, core::PeerState now)
+{
+  {
+    const std::lock_guard guard (lock);
+    state = static_cast<GstSpreaditPeerState> (now);
+  }
+  emit (SIGNAL_STATE_CHANGED, static_cast<gint> (old), static_cast<gint> (now));
+}
+
+void
+Private::on_parent_changed (const core::Contact &parent, unsigned level)
+{
+  const std::string name = rtsp::to_string (parent.id);
+  emit (SIGNAL_PARENT_CHANGED, name.c_str (), parent.address.c_str (), level);
+}
+
+void
+Private::on_child_added (const core::Contact &child)
+{
+  const std::string name = rtsp::to_string (child.id);
+  emit (SIGNAL_CHILD_ADDED, name.c_str (), child.address.c_str ());
+}
+
+void
+Private::on_child_removed (const core::Contact &child, bool failed)
+{
+  const std::string name = rtsp::to_string (child.id);
+  emit (SIGNAL_CHILD_REMOVED, name.c_str (), child.address.c_str (),
+      static_cast<gboolean> (failed));
+}
+
+void
+Private::on_description (const std::string &text)
+{
+  {
+    const std::lock_guard guard (lock);
+    sdp = text;
+  }
+  emit (SIGNAL_MEDIA_CHANGED, text.c_str ());
+}
+
+void
+Private::on_fail (const core::action::Fail &why)
+{
+  const auto error = to_error (why, uri);
+  set_over (true);
+  emit (SIGNAL_UNAVAILABLE, error.get ());
+}
+
+void
+Private::on_ended ()
+{
+  emit (SIGNAL_ENDED);
+}
+
+void
+Private::on_left ()
+{
+  set_over (true);
+  emit (SIGNAL_LEFT);
+}
+
+} // namespace
+
+struct _GstSpreaditPeeringManager
+{
+  GstObject parent;
+  Private *priv;  // owned: new in init, given to the control thread at the end
+};
+
+G_DEFINE_TYPE (
+    GstSpreaditPeeringManager, gst_spreadit_peering_manager, GST_TYPE_OBJECT)
+
+static void
+gst_spreadit_peering_manager_init (GstSpreaditPeeringManager *self)
+{
+  self->priv = new Private (self);
+}
+
+static void
+gst_spreadit_peering_manager_finalize (GObject *object)
+{
+  Private *priv = GST_SPREADIT_PEERING_MANAGER (object)->priv;
+  priv->close ();
+  // Posted, so that a report of the node in progress still finds us.
+  agent::ControlLoop::get ().post ([priv] { delete priv; });
+  G_OBJECT_CLASS (gst_spreadit_peering_manager_parent_class)->finalize (object);
+}
+
+static void
+gst_spreadit_peering_manager_set_property (
+    GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  Private *priv = GST_SPREADIT_PEERING_MANAGER (object)->priv;
+  const auto text = [&] {
+    const gchar *string = g_value_get_string (value);
+    return std::string (string ? string : "");
+  };
+  {
+    const std::lock_guard guard (priv->lock);
+    Wishes &wishes = priv->wishes;
+    switch (id) {
+    case PROP_URI:
+      wishes.uri = text ();
+      break;
+    case PROP_LISTEN_ADDRESS:
+      wishes.listen_address = text ();
+      break;
+    case PROP_ADVERTISE_ADDRESS:
+      wishes.advertise_address = text ();
+      break;
+    case PROP_RELAY:
+      wishes.relay = g_value_get_boolean (value);
+      break;
+    case PROP_MAX_CHILDREN:
+      wishes.max_children = g_value_get_uint (value);
+      break;
+    case PROP_UPLOAD_BANDWIDTH:
+      wishes.upload_bandwidth = g_value_get_uint64 (value);
+      break;
+    case PROP_ADD_POLICY:
+      wishes.add_policy = g_value_get_enum (value);
+      break;
+    case PROP_DELETE_POLICY:
+      wishes.delete_policy = g_value_get_enum (value);
+      break;
+    case PROP_MAX_TRIES:
+      wishes.max_tries = g_value_get_uint (value);
+      break;
+    case PROP_ALIVE_INTERVAL:
+      wishes.alive_interval_ms = g_value_get_uint (value);
+      break;
+    case PROP_ALIVE_MISSES:
+      wishes.alive_misses = g_value_get_uint (value);
+      break;
+    case PROP_RING_DURATION:
+      wishes.ring_duration_ms = g_value_get_uint (value);
+      break;
+    case PROP_LINGER:
+      wishes.linger_ms = g_value_get_uint (value);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+      return;
+    }
+  }
+  priv->apply_wishes ();
+}
+
+static void
+gst_spreadit_peering_manager_get_property (
+    GObject *object, guint id, GValue *value, GParamSpec *pspec)
+{
+  Private *priv = GST_SPREADIT_PEERING_MANAGER (object)->priv;
+  if (id == PROP_STATS) {
+    g_value_take_boxed (value, priv->stats ().release ());
+    return;
+  }
+  const std::lock_guard guard (priv->lock);
+  const Wishes &wishes = priv->wishes;
+  const auto set_text = [&] (const std::string &text) {
+    g_value_set_string (value, text.empty () ? nullptr : text.c_str ());
+  };
+  switch (id) {
+  case PROP_URI:
+    set_text (wishes.uri);
+    break;
+  case PROP_LISTEN_ADDRESS:
+    set_text (wishes.listen_address);
+    break;
+  case PROP_ADVERTISE_ADDRESS:
+    set_text (wishes.advertise_address);
+    break;
+  case PROP_RELAY:
+    g_value_set_boolean (value, wishes.relay);
+    break;
+  case PROP_MAX_CHILDREN:
+    g_value_set_uint (value, wishes.max_children);
+    break;
+  case PROP_UPLOAD_BANDWIDTH:
+    g_value_set_uint64 (value, wishes.upload_bandwidth);
+    break;
+  case PROP_ADD_POLICY:
+    g_value_set_enum (value, wishes.add_policy);
+    break;
+  case PROP_DELETE_POLICY:
+    g_value_set_enum (value, wishes.delete_policy);
+    break;
+  case PROP_MAX_TRIES:
+    g_value_set_uint (value, wishes.max_tries);
+    break;
+  case PROP_ALIVE_INTERVAL:
+    g_value_set_uint (value, wishes.alive_interval_ms);
+    break;
+  case PROP_ALIVE_MISSES:
+    g_value_set_uint (value, wishes.alive_misses);
+    break;
+  case PROP_RING_DURATION:
+    g_value_set_uint (value, wishes.ring_duration_ms);
+    break;
+  case PROP_LINGER:
+    g_value_set_uint (value, wishes.linger_ms);
+    break;
+  case PROP_ID:
+    if (priv->started)
+      set_text (rtsp::to_string (priv->id));
+    break;
+  case PROP_PORT:
+    g_value_set_uint (value, priv->port);
+    break;
+  case PROP_STATE:
+    g_value_set_enum (value, priv->state);
+    break;
+  case PROP_SDP:
+    set_text (priv->sdp);
+    break;
+  default:
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+    break;
+  }
+}
+
+static void
+install_properties (GObjectClass *klass)
+{
+  const auto flags =
+      static_cast<GParamFlags> (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
+  const auto live =
+      static_cast<GParamFlags> (flags | GST_PARAM_MUTABLE_PLAYING);
+  const auto read_only =
+      static_cast<GParamFlags> (G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+  /**
+   * GstSpreaditPeeringManager:uri:
+   *
+   * The stream: `spreadit://HOST[:PORT]/PATH`, where host and port are the
+   * source's; port 8554 if none is given. A source may say port 0 for any free
+   * one. Takes effect at the next start.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_URI] = g_param_spec_string ("uri", "URI",
+      "The stream, spreadit://HOST[:PORT]/PATH", nullptr, flags);
+  /**
+   * GstSpreaditPeeringManager:listen-address:
+   *
+   * `HOST:PORT` to serve children on; the host numeric, an empty one is every
+   * interface, port 0 is any free one. Default: the host and port of the URI
+   * for a source, `:0` for a peer that relays.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_LISTEN_ADDRESS] = g_param_spec_string ("listen-address",
+      "Listen address",
+      "HOST:PORT to serve children on, port 0 = any (default: that of the URI "
+      "for a source, any for a peer)",
+      nullptr, flags);
+  /**
+   * GstSpreaditPeeringManager:advertise-address:
+   *
+   * `HOST:PORT` that others are told to reach this node on, where it differs
+   * from the listen address: behind a port forwarding.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_ADVERTISE_ADDRESS] = g_param_spec_string (
+      "advertise-address", "Advertise address",
+      "HOST:PORT others reach this node on, if not the listen address", nullptr,
+      flags);
+  /**
+   * GstSpreaditPeeringManager:relay:
+   *
+   * Whether to pass the stream on. %FALSE is as `max-children=0` and opens no
+   * port.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_RELAY] = g_param_spec_boolean ("relay", "Relay",
+      "Pass the stream on to children", TRUE, live);
+  /**
+   * GstSpreaditPeeringManager:max-children:
+   *
+   * Children this node serves at most, plain players included (paper, III-3).
+   * A lower number takes effect as children leave.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_MAX_CHILDREN] = g_param_spec_uint ("max-children",
+      "Max children", "Children served at most, plain players included", 0,
+      core::limits::children_max_max, core::limits::children_max_default, live);
+  /**
+   * GstSpreaditPeeringManager:upload-bandwidth:
+   *
+   * What this node can send, in bit/s; 0 = unknown. When known, the capacity is
+   * floor (upload-bandwidth x 0.9 / rate of the stream) instead of
+   * #GstSpreaditPeeringManager:max-children.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_UPLOAD_BANDWIDTH] = g_param_spec_uint64 ("upload-bandwidth",
+      "Upload bandwidth",
+      "Bit/s this node can send, 0 = unknown; if known, decides the number of "
+      "children",
+      0, G_MAXUINT64, 0, live);
+  /**
+   * GstSpreaditPeeringManager:add-policy:
+   *
+   * Whom a newcomer is sent to when this node is saturated (paper, V-A).
+   *
+   * Since: 1.0
+   */
+  properties[PROP_ADD_POLICY] = g_param_spec_enum ("add-policy", "Add policy",
+      "Whom a newcomer is sent to when saturated",
+      GST_TYPE_SPREADIT_ADD_POLICY, GST_SPREADIT_ADD_POLICY_ROUND_ROBIN, live);
+  /**
+   * GstSpreaditPeeringManager:delete-policy:
+   *
+   * Where the children go when this node leaves, and where this node goes when
+   * its parent fails (paper, V-B).
+   *
+   * Since: 1.0
+   */
+  properties[PROP_DELETE_POLICY] = g_param_spec_enum ("delete-policy",
+      "Delete policy",
+      "Where the children go when this node leaves, and this node when its "
+      "parent fails",
+      GST_TYPE_SPREADIT_DELETE_POLICY, GST_SPREADIT_DELETE_POLICY_GRANDFATHER,
+      live);
+  /**
+   * GstSpreaditPeeringManager:max-tries:
+   *
+   * Peers asked in one search before the stream is unavailable (paper, IV-B).
+   *
+   * Since: 1.0
+   */
+  properties[PROP_MAX_TRIES] = g_param_spec_uint ("max-tries", "Max tries",
+      "Peers asked in one search for a parent", 1, 1000,
+      core::limits::tries_max_default, flags);
+  /**
+   * GstSpreaditPeeringManager:alive-interval:
+   *
+   * Milliseconds between two heart-beats on a link (paper, IV-D).
+   *
+   * Since: 1.0
+   */
+  properties[PROP_ALIVE_INTERVAL] = g_param_spec_uint ("alive-interval",
+      "Alive interval", "Milliseconds between heart-beats", 50, 60000,
+      in_ms (core::limits::alive_interval_default), flags);
+  /**
+   * GstSpreaditPeeringManager:alive-misses:
+   *
+   * Heart-beats in a row that may be missing before a peer is taken for dead
+   * (paper, IV-D).
+   *
+   * Since: 1.0
+   */
+  properties[PROP_ALIVE_MISSES] = g_param_spec_uint ("alive-misses",
+      "Alive misses", "Missing heart-beats that mean a peer is dead", 1, 100,
+      core::limits::alive_misses_default, flags);
+  /**
+   * GstSpreaditPeeringManager:ring-duration:
+   *
+   * Milliseconds of the stream kept for children that resume after the loss of
+   * their parent.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_RING_DURATION] = g_param_spec_uint ("ring-duration",
+      "Ring duration", "Milliseconds of the stream kept for resuming children",
+      100, 60000, ring_duration_default_ms, flags);
+  /**
+   * GstSpreaditPeeringManager:linger:
+   *
+   * Milliseconds a leaver feeds its children on at most, until they have found
+   * other parents.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_LINGER] = g_param_spec_uint ("linger", "Linger",
+      "Milliseconds a leaver goes on feeding its children at most", 0, 60000,
+      in_ms (core::limits::linger_max), flags);
+  /**
+   * GstSpreaditPeeringManager:id:
+   *
+   * The random 128-bit id of this application session, in hexadecimal.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_ID] = g_param_spec_string ("id", "Id",
+      "Random id of this application session", nullptr, read_only);
+  /**
+   * GstSpreaditPeeringManager:port:
+   *
+   * The TCP port children connect to; 0 when there is none.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_PORT] = g_param_spec_uint (
+      "port", "Port", "TCP port listened on", 0, 65535, 0, read_only);
+  /**
+   * GstSpreaditPeeringManager:state:
+   *
+   * Since: 1.0
+   */
+  properties[PROP_STATE] = g_param_spec_enum ("state", "State",
+      "What this node is doing", GST_TYPE_SPREADIT_PEER_STATE,
+      GST_SPREADIT_PEER_STATE_IDLE, read_only);
+  /**
+   * GstSpreaditPeeringManager:sdp:
+   *
+   * The session description of the stream (RFC 8866) as the source wrote it;
+   * %NULL until it is known.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_SDP] = g_param_spec_string (
+      "sdp", "SDP", "Session description of the stream", nullptr, read_only);
+  /**
+   * GstSpreaditPeeringManager:stats:
+   *
+   * A #GstStructure `spreadit-stats`. Counters are #guint64 and count since the
+   * start of the application session; times ending in `-ms` are #gdouble
+   * milliseconds and missing while not known.
+   *
+   * - `time`: µs since 1970; `uri`, `id`, `address`: strings
+   * - `state`: string, the nick of #GstSpreaditPeerState
+   * - `level`: #guint, 0 at the source
+   * - `parent`, `parent-id`: strings, empty when there is none
+   * - `root-path`: #GST_TYPE_LIST of ids, the parent first, the source last
+   * - `children`: #GST_TYPE_LIST of structures with `id`, `address`,
+   *   `plain-player` (#gboolean), `sent-packets`, `sent-bytes`,
+   *   `dropped-packets`, `lost-fraction` (#gdouble 0..1, from its last RTCP
+   *   report), `rtt-ms`
+   * - `packets-received` (RTP, each once), `packets-lost` (never came),
+   *   `packets-repaired`, `packets-duplicate`, `packets-invalid`,
+   *   `packets-stranger` (from nobody we know), `socket-drops`
+   * - `bytes-in`, `bytes-out`: data; `control-bytes-in`, `control-bytes-out`
+   * - `delay-ms`: structure with `p50`, `p99`: packet delay (paper, VI-A), the
+   *   source's NTP time to receipt; needs clocks that agree
+   * - `discover-ms`: time to discover parent (paper, VI-A), of the first search
+   * - `first-packet-ms`: from the start to the first RTP packet (paper, II)
+   * - `switches`: #guint, changes of parent
+   * - `transience-ms`: structure with `last`, `max`, `total` (paper, II)
+   * - `subtree`: structure with `peers` (this one included), `levels` below it,
+   *   `free` slots, all #guint
+   *
+   * Since: 1.0
+   */
+  properties[PROP_STATS] = g_param_spec_boxed ("stats", "Statistics",
+      "Figures of this node and its links", GST_TYPE_STRUCTURE, read_only);
+  g_object_class_install_properties (klass, N_PROPS, properties);
+}
+
+static guint
+add_signal (const char *name, guint n_params, ...)
+{
+  va_list types;
+  va_start (types, n_params);
+  const guint id = g_signal_new_valist (name, GST_TYPE_SPREADIT_PEERING_MANAGER,
+      G_SIGNAL_RUN_LAST, nullptr, nullptr, nullptr, nullptr, G_TYPE_NONE,
+      n_params, types);
+  va_end (types);
+  return id;
+}
+
+static void
+install_signals ()
+{
+  /**
+   * GstSpreaditPeeringManager::parent-changed:
+   * @self: the manager
+   * @id: the parent's id, in hexadecimal
+   * @address: its `host:port`
+   * @level: our level now, 1 below the source
+   *
+   * There is a parent: the first or another one.
+   *
+   * Since: 1.0
+   */
+  signals[SIGNAL_PARENT_CHANGED] = add_signal (
+      "parent-changed", 3, G_TYPE_STRING, G_TYPE_STRING, G_TYPE_UINT);
+  /**
+   * GstSpreaditPeeringManager::child-added:
+   * @self: the manager
+   * @id: the child's id
+   * @address: where it can be reached; empty if nowhere
+   *
+   * Since: 1.0
+   */
+  signals[SIGNAL_CHILD_ADDED] =
+      add_signal ("child-added", 2, G_TYPE_STRING, G_TYPE_STRING);
+  /**
+   * GstSpreaditPeeringManager::child-removed:
+   * @self: the manager
+   * @id: the child's id
+   * @address: where it could be reached
+   * @failed: it vanished instead of leaving
+   *
+   * Since: 1.0
+   */
+  signals[SIGNAL_CHILD_REMOVED] = add_signal (
+      "child-removed", 3, G_TYPE_STRING, G_TYPE_STRING, G_TYPE_BOOLEAN);
+  /**
+   * GstSpreaditPeeringManager::state-changed:
+   * @self: the manager
+   * @old: the state until now
+   * @state: the state from now on
+   *
+   * Since: 1.0
+   */
+  signals[SIGNAL_STATE_CHANGED] = add_signal ("state-changed", 2,
+      GST_TYPE_SPREADIT_PEER_STATE, GST_TYPE_SPREADIT_PEER_STATE);
+  /**
+   * GstSpreaditPeeringManager::media-changed:
+   * @self: the manager
+   * @sdp: the session description
+   *
+   * The stream's session description is known, or is another one.
+   *
+   * Since: 1.0
+   */
+  signals[SIGNAL_MEDIA_CHANGED] =
+      add_signal ("media-changed", 1, G_TYPE_STRING);
+  /**
+   * GstSpreaditPeeringManager::unavailable:
+   * @self: the manager
+   * @error: why, in the domain #GST_RESOURCE_ERROR:
+   *   %GST_RESOURCE_ERROR_NO_SPACE_LEFT no peer has room,
+   *   %GST_RESOURCE_ERROR_OPEN_READ nobody answers or not SpreadIt,
+   *   %GST_RESOURCE_ERROR_NOT_FOUND no such stream,
+   *   %GST_RESOURCE_ERROR_NOT_AUTHORIZED not allowed
+   *
+   * The application session is over (paper, IV-B). Emitted once.
+   *
+   * Since: 1.0
+   */
+  signals[SIGNAL_UNAVAILABLE] = add_signal ("unavailable", 1, G_TYPE_ERROR);
+  /**
+   * GstSpreaditPeeringManager::ended:
+   * @self: the manager
+   *
+   * The source says that the stream is over.
+   *
+   * Since: 1.0
+   */
+  signals[SIGNAL_ENDED] = add_signal ("ended", 0);
+  /**
+   * GstSpreaditPeeringManager::left:
+   * @self: the manager
+   *
+   * What gst_spreadit_peering_manager_leave() began is done: the children have
+   * moved or the time to linger is over, every link is closed.
+   *
+   * Since: 1.0
+   */
+  signals[SIGNAL_LEFT] = add_signal ("left", 0);
+}
+
+static void
+gst_spreadit_peering_manager_class_init (GstSpreaditPeeringManagerClass *klass)
+{
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+  object_class->finalize = gst_spreadit_peering_manager_finalize;
+  object_class->set_property = gst_spreadit_peering_manager_set_property;
+  object_class->get_property = gst_spreadit_peering_manager_get_property;
+  install_properties (object_class);
+  install_signals ();
+}
+
+/**
+ * gst_spreadit_peering_manager_new:
+ *
+ * Returns: (transfer full): a new manager, not started
+ *
+ * Since: 1.0
+ */
+GstSpreaditPeeringManager *
+gst_spreadit_peering_manager_new (void)
+{
+  auto *self = GST_SPREADIT_PEERING_MANAGER (
+      g_object_new (GST_TYPE_SPREADIT_PEERING_MANAGER, nullptr));
+  return GST_SPREADIT_PEERING_MANAGER (gst_object_ref_sink (self));
+}
+
+/**
+ * gst_spreadit_peering_manager_get_stream:
+ * @self: a manager that is not started, or has left
+ * @error: return location for a #GError in the domain #GST_RESOURCE_ERROR:
+ *   %GST_RESOURCE_ERROR_SETTINGS a bad URI or address,
+ *   %GST_RESOURCE_ERROR_BUSY the listening port is in use or the manager
+ *   started, %GST_RESOURCE_ERROR_OPEN_READ_WRITE no UDP port
+ *
+ * The paper's "get-stream" (IV): begins the application session and returns at
+ * once. Ends with #GstSpreaditPeeringManager::parent-changed and packets, or
+ * with #GstSpreaditPeeringManager::unavailable.
+ *
+ * Returns: %TRUE if the search has begun
+ *
+ * Since: 1.0
+ */
+gboolean
+gst_spreadit_peering_manager_get_stream (
+    GstSpreaditPeeringManager *self, GError **error)
+{
+  g_return_val_if_fail (GST_IS_SPREADIT_PEERING_MANAGER (self), FALSE);
+  return self->priv->start (false, error);
+}
+
+/**
+ * gst_spreadit_peering_manager_publish:
+ * @self: a manager that is not started, or has left
+ * @error: return location for a #GError, as for
+ *   gst_spreadit_peering_manager_get_stream()
+ *
+ * Becomes the source of #GstSpreaditPeeringManager:uri. Who asks for the stream
+ * before gst_spreadit_peering_manager_set_sdp() is told to come again soon.
+ * Feed it with gst_spreadit_peering_manager_fan_out().
+ *
+ * Returns: %TRUE if the port is open
+ *
+ * Since: 1.0
+ */
+gboolean
+gst_spreadit_peering_manager_publish (
+    GstSpreaditPeeringManager *self, GError **error)
+{
+  g_return_val_if_fail (GST_IS_SPREADIT_PEERING_MANAGER (self), FALSE);
+  return self->priv->start (true, error);
+}
+
+/**
+ * gst_spreadit_peering_manager_set_sdp:
+ * @self: a manager that publishes
+ * @sdp: a session description (RFC 8866) with 1 to 32 media of different
+ *   payload types, each with a relative a=control; a=ssrc is wanted
+ * @error: return location for a #GError, %GST_RESOURCE_ERROR_SETTINGS
+ *
+ * Says what the stream consists of. From now on joins are answered.
+ *
+ * Returns: %TRUE unless the text cannot be used
+ *
+ * Since: 1.0
+ */
+gboolean
+gst_spreadit_peering_manager_set_sdp (
+    GstSpreaditPeeringManager *self, const gchar *sdp, GError **error)
+{
+  g_return_val_if_fail (GST_IS_SPREADIT_PEERING_MANAGER (self), FALSE);
+  return self->priv->set_description (sdp, error);
+}
+
+/**
+ * gst_spreadit_peering_manager_leave:
+ * @self: a manager
+ *
+ * Begins to leave: the children are redirected and fed on until they have moved
+ * (paper, IV-C), at most #GstSpreaditPeeringManager:linger; so go on pulling.
+ * Ends with #GstSpreaditPeeringManager::left. A second call leaves at once. A
+ * source tells everyone that the stream is over.
+ *
+ * Since: 1.0
+ */
+void
+gst_spreadit_peering_manager_leave (GstSpreaditPeeringManager *self)
+{
+  g_return_if_fail (GST_IS_SPREADIT_PEERING_MANAGER (self));
+  self->priv->leave ();
+}
+
+/**
+ * gst_spreadit_peering_manager_leave_and_wait:
+ * @self: a manager
+ * @timeout: how long to wait at most, in ns; an hour is the longest
+ *
+ * gst_spreadit_peering_manager_leave(), then waits until that is done. Not from
+ * a signal handler of a manager.
+ *
+ * Returns: %TRUE if it has left, %FALSE if the time was over before
+ *
+ * Since: 1.0
+ */
+gboolean
+gst_spreadit_peering_manager_leave_and_wait (
+    GstSpreaditPeeringManager *self, GstClockTime timeout)
+{
+  g_return_val_if_fail (GST_IS_SPREADIT_PEERING_MANAGER (self), FALSE);
+  self->priv->leave ();
+  return self->priv->wait_left (timeout);
+}
+
+/**
+ * gst_spreadit_peering_manager_close:
+ * @self: a manager
+ *
+ * Ends everything at once: links, sockets, a pull in progress. Nothing is
+ * signalled. Does nothing when not started.
+ *
+ * Since: 1.0
+ */
+void
+gst_spreadit_peering_manager_close (GstSpreaditPeeringManager *self)
+{
+  g_return_if_fail (GST_IS_SPREADIT_PEERING_MANAGER (self));
+  self->priv->close ();
+}
+
+/**
+ * gst_spreadit_peering_manager_pull:
+ * @self: a manager
+ *
+ * gst_spreadit_peering_manager_receive() and
+ * gst_spreadit_peering_manager_fan_out() in one: the children have been served
+ * when it returns.
+ *
+ * Returns: (transfer full) (nullable): packets, or %NULL when flushing or closed
+ *
+ * Since: 1.0
+ */
+GstBufferList *
+gst_spreadit_peering_manager_pull (GstSpreaditPeeringManager *self)
+{
+  g_return_val_if_fail (GST_IS_SPREADIT_PEERING_MANAGER (self), nullptr);
+  const auto data = self->priv->data_path ();
+  if (!data)
+    return nullptr;
+  GstBufferList *list = data->receive ();
+  if (list)
+    data->fan_out (list);
+  return list;
+}
+
+/**
+ * gst_spreadit_peering_manager_receive:
+ * @self: a manager
+ *
+ * Waits for packets from the parent and serves the sockets meanwhile: without
+ * a thread in here a node is deaf and its lagging children starve. RTP and the
+ * source's RTCP (second byte 192 to 223, RFC 5761) in the order they came, each
+ * once, byte for byte as the source sent them, without timestamps.
+ *
+ * Returns: (transfer full) (nullable): packets, or %NULL when flushing or closed
+ *
+ * Since: 1.0
+ */
+GstBufferList *
+gst_spreadit_peering_manager_receive (GstSpreaditPeeringManager *self)
+{
+  g_return_val_if_fail (GST_IS_SPREADIT_PEERING_MANAGER (self), nullptr);
+  const auto data = self->priv->data_path ();
+  return data ? data->receive () : nullptr;
+}
+
+/**
+ * gst_spreadit_peering_manager_fan_out:
+ * @self: a manager
+ * @packets: (transfer none): RTP or RTCP packets, one a buffer
+ *
+ * Sends @packets to every child and keeps them for those that resume. Never
+ * waits for a child. Drops them when not started.
+ *
+ * Since: 1.0
+ */
+void
+gst_spreadit_peering_manager_fan_out (
+    GstSpreaditPeeringManager *self, GstBufferList *packets)
+{
+  g_return_if_fail (GST_IS_SPREADIT_PEERING_MANAGER (self));
+  g_return_if_fail (packets != nullptr);
+  if (const auto data = self->priv->data_path ())
+    data->fan_out (packets);
+}
+
+/**
+ * gst_spreadit_peering_manager_set_flushing:
+ * @self: a manager
+ * @flushing: %TRUE: receive and pull return %NULL at once
+ *
+ * To stop the thread that pulls. Holds over restarts until set to %FALSE.
+ *
+ * Since: 1.0
+ */
+void
+gst_spreadit_peering_manager_set_flushing (
+    GstSpreaditPeeringManager *self, gboolean flushing)
+{
+  g_return_if_fail (GST_IS_SPREADIT_PEERING_MANAGER (self));
+  self->priv->set_flushing (flushing);
+}
+
+/**
+ * gst_spreadit_peering_manager_get_sdp:
+ * @self: a manager
+ *
+ * Returns: (transfer full) (nullable): #GstSpreaditPeeringManager:sdp
+ *
+ * Since: 1.0
+ */
+gchar *
+gst_spreadit_peering_manager_get_sdp (GstSpreaditPeeringManager *self)
+{
+  g_return_val_if_fail (GST_IS_SPREADIT_PEERING_MANAGER (self), nullptr);
+  const std::lock_guard guard (self->priv->lock);
+  return self->priv->sdp.empty () ? nullptr
+                                  : g_strdup (self->priv->sdp.c_str ());
+}
+
+/**
+ * gst_spreadit_peering_manager_get_stats:
+ * @self: a manager
+ *
+ * Returns: (transfer full): #GstSpreaditPeeringManager:stats
+ *
+ * Since: 1.0
+ */
+GstStructure *
+gst_spreadit_peering_manager_get_stats (GstSpreaditPeeringManager *self)
+{
+  g_return_val_if_fail (GST_IS_SPREADIT_PEERING_MANAGER (self), nullptr);
+  return self->priv->stats ().release ();
+}
+
+/**
+ * gst_spreadit_peering_manager_check_uri:
+ * @uri: a URI
+ * @error: return location for a #GError, %GST_RESOURCE_ERROR_SETTINGS, with one
+ *   line that says what is wrong and what is expected
+ *
+ * Returns: %TRUE if @uri can be used as #GstSpreaditPeeringManager:uri
+ *
+ * Since: 1.0
+ */
+gboolean
+gst_spreadit_peering_manager_check_uri (const gchar *uri, GError **error)
+{
+  rtsp::Uri parsed;
+  return read_uri (uri ? uri : "", &parsed, error);
+}
