@@ -50,6 +50,7 @@ struct Peer::Impl final : Upstream::Listener {
   void handle_child (Instant now, LinkId link, const Message &message);
   void handle_verify (
       Instant now, LinkId link, const message::Verify &verify);
+  void answer_check (LoopGuard::Route route, bool ok);
   void unsubscribe (Instant now);
   void end_stream (Instant now);
   void finish (Instant now);
@@ -110,7 +111,7 @@ Peer::Impl::on_moving (Instant, const Contact *everyone_to)
 {
   downstream.refuse_askers ();
   for (const LoopGuard::Route &route : guard.take_all ())
-    node.outbox.send (route.link, message::Verified{route.token, false});
+    answer_check (route, false);
   if (everyone_to)
     downstream.redirect ({*everyone_to, RedirectScope::subtree});
 }
@@ -131,8 +132,7 @@ void
 Peer::Impl::on_verified (Instant now, const message::Verified &verified)
 {
   if (const auto route = guard.take (now, verified.token))
-    node.outbox.send (
-        route->link, message::Verified{route->token, verified.ok});
+    answer_check (*route, verified.ok);
   else
     downstream.verified (now, verified.token, verified.ok, standing ());
 }
@@ -194,15 +194,20 @@ Peer::Impl::handle_verify (
   if (!downstream.is_peer (link))
     return;
   const bool no = verify.mover == node.config.id || !upstream.may_vouch ();
-  if (no || upstream.is_source ()) {
-    node.outbox.send (link, message::Verified{verify.token, !no});
-    return;
-  }
+  if (no || upstream.is_source ())
+    return answer_check ({link, verify.token}, !no);
   if (const auto token = guard.remember (now, {link, verify.token}))
     node.outbox.send (
         *upstream.parent_link (), message::Verify{verify.mover, *token});
   else
-    node.outbox.send (link, message::Verified{verify.token, false});
+    answer_check ({link, verify.token}, false);
+}
+
+void
+Peer::Impl::answer_check (LoopGuard::Route route, bool ok)
+{
+  if (downstream.is_peer (route.link))  // it may be gone by now
+    node.outbox.send (route.link, message::Verified{route.token, ok});
 }
 
 // Leaving.

@@ -6,9 +6,11 @@
 #include <atomic>
 #include <mutex>
 #include <random>
+#include <utility>
 
 #include "media/fan_out.hpp"
 #include "media/intake.hpp"
+#include "media/limbo.hpp"
 #include "media/limits.hpp"
 #include "media/poller.hpp"
 #include "media/upstream.hpp"
@@ -39,11 +41,13 @@ struct DataPath::Impl {
   // Of the thread in receive().
   MonotonicTime serve ();
   GstBufferList *receive_bundle ();
+  GstBufferList *take_redeemed ();
   void receive_plain (const UdpSocket &socket);
 
   // With the lock held.
   void take (std::size_t i, const Arrival &arrival, GstBufferList *&fresh);
   void take_from_other (const Address &from, Bytes datagram, MonotonicTime at);
+  void redeem (const Address &from);
   void put (GstBuffer *packet, MonotonicTime at);
   MonotonicTime send_reports (MonotonicTime at);
   void serve_at (MonotonicTime at);
@@ -62,6 +66,8 @@ struct DataPath::Impl {
   Sockets sockets;
   FanOut fan_out;
   Upstream upstream;
+  Limbo limbo;
+  GstBufferList *redeemed = nullptr; // out of limbo, for receive() to hand on
   DataStats counters; // what is not computed in stats()
   bool has_data = false;
   // When serve() is next to do something, and until when receive() sleeps, if
@@ -72,7 +78,11 @@ struct DataPath::Impl {
 
 DataPath::DataPath (Config config) : impl_ (std::make_unique<Impl> (config)) {}
 
-DataPath::~DataPath () = default;
+DataPath::~DataPath ()
+{
+  if (impl_->redeemed)
+    gst_buffer_list_unref (impl_->redeemed);
+}
 
 std::string
 DataPath::open ()
@@ -158,7 +168,36 @@ DataPath::receive_from (LinkKey key, Address from)
 {
   const std::lock_guard guard (impl_->lock);
   impl_->upstream.add (key, from, now ());
+  impl_->redeem (from);
   impl_->serve_at (now ());
+}
+
+// What the new parent sent before we knew it for one.
+void
+DataPath::Impl::redeem (const Address &from)
+{
+  const Arrival arrival{now (), ntp_now ()};
+  for (const auto &packet : limbo.take (from, arrival.at)) {
+    --counters.packets_stranger;
+    counters.bytes_received += packet.size ();
+    switch (upstream.take (from, packet, fan_out.media (), arrival)) {
+    case Taken::fresh_rtp:
+      ++counters.packets_received;
+      [[fallthrough]];
+    case Taken::fresh_rtcp:
+      if (!redeemed)
+        redeemed = gst_buffer_list_new ();
+      gst_buffer_list_add (
+          redeemed, gst_buffer_new_memdup (packet.data (), packet.size ()));
+      break;
+    case Taken::duplicate:
+      ++counters.packets_duplicate;
+      break;
+    case Taken::own_rtcp:
+    case Taken::invalid:
+      break;
+    }
+  }
 }
 
 void
@@ -242,6 +281,8 @@ DataPath::receive ()
 {
   while (!impl_->is_flushing) {
     const MonotonicTime deadline = impl_->serve ();
+    if (GstBufferList *fresh = impl_->take_redeemed ())
+      return fresh;
     const Poller::Tags ready = impl_->poller.wait (deadline);
     if (ready & plain_rtp_tag)
       impl_->receive_plain (impl_->sockets.plain_rtp);
@@ -252,6 +293,13 @@ DataPath::receive ()
         return fresh;
   }
   return nullptr;
+}
+
+GstBufferList *
+DataPath::Impl::take_redeemed ()
+{
+  const std::lock_guard guard (lock);
+  return std::exchange (redeemed, nullptr);
 }
 
 // Does what is due. Answers until when there is nothing to do without packets.
@@ -351,8 +399,11 @@ void
 DataPath::Impl::take_from_other (
     const Address &from, Bytes datagram, MonotonicTime at)
 {
-  if (!fan_out.take_from_child (from, datagram, at))
-    ++counters.packets_stranger;
+  if (fan_out.take_from_child (from, datagram, at))
+    return;
+  ++counters.packets_stranger;
+  if (parse_packet (datagram))
+    limbo.put (from, datagram, at);
 }
 
 // Players send receiver reports and, to open NATs, anything.

@@ -71,6 +71,11 @@ inline constexpr std::size_t delay_samples = 1024;
 // Further from now, the SR's clock is not the time of day.
 inline constexpr auto delay_max = 1h;
 
+// Packets of unknown senders kept until the sender turns out to be a new
+// parent: a resume burst of half a second of a 5 Mbit/s stream.
+inline constexpr std::size_t limbo_max = 256;
+inline constexpr auto limbo_age = 1s;
+
 // -- Downstream
 
 // DESIGN 5: "whenever a link carried no packet for 100 ms, the parent sends
