@@ -140,13 +140,18 @@ peer_identity (const core::Contact &self)
 std::string
 to_string (const PeerHeader &peer)
 {
+  // Ours may count further than others read.
+  const auto figure = [] (std::uint32_t value, std::uint32_t max) {
+    return std::to_string (std::min (value, max));
+  };
   return "id=" + to_string (peer.self.id) +
          "; address=" + text::quote (peer.self.address) +
-         "; version=" + std::to_string (peer.version) +
-         "; children-max=" + std::to_string (peer.children_max) +
-         "; children-free=" + std::to_string (peer.subtree.free) +
-         "; peers=" + std::to_string (peer.subtree.peers) +
-         "; levels=" + std::to_string (peer.subtree.levels);
+         "; version=" + std::to_string (peer.version) + "; children-max=" +
+         figure (peer.children_max, core::limits::children_max_max) +
+         "; children-free=" +
+         figure (peer.subtree.free, limits::subtree_free_max) +
+         "; peers=" + figure (peer.subtree.peers, limits::subtree_peers_max) +
+         "; levels=" + figure (peer.subtree.levels, core::limits::levels_max);
 }
 
 namespace {
@@ -229,9 +234,11 @@ parse_join (std::string_view value)
 std::string
 to_string (const JoinHeader &join)
 {
-  std::string out = "reason=" + std::string (join_reason_name (join.reason)) +
-                    "; tries=" + std::to_string (join.tries);
-  for (std::size_t i = 0; i < join.avoid.size (); ++i) {
+  std::string out =
+      "reason=" + std::string (join_reason_name (join.reason)) +
+      "; tries=" + std::to_string (std::min (join.tries, limits::tries_max));
+  const auto avoid = std::min (join.avoid.size (), core::limits::avoid_max);
+  for (std::size_t i = 0; i < avoid; ++i) {
     out += i == 0 ? "; avoid=" : ",";
     out += to_string (join.avoid[i]);
   }

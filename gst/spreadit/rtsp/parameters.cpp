@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "rtsp/parameters.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <optional>
 #include <span>
@@ -29,9 +30,10 @@ append (std::string &body, std::string_view name, std::string_view value)
 }
 
 void
-append (std::string &body, std::string_view name, std::uint64_t value)
+append (std::string &body, std::string_view name, std::uint64_t value,
+    std::uint64_t max = std::numeric_limits<std::uint64_t>::max ())
 {
-  append (body, name, std::to_string (value));
+  append (body, name, std::to_string (std::min (value, max)));
 }
 
 void
@@ -86,10 +88,12 @@ struct Writer {
     std::string body = "message: alive\r\n";
     append (body, "id", to_string (alive.self.id));
     append (body, "address", alive.self.address);
-    append (body, "children-max", alive.children_max);
-    append (body, "peers", alive.subtree.peers);
-    append (body, "levels", alive.subtree.levels);
-    append (body, "free", alive.subtree.free);
+    // Ours may count further than others read.
+    append (body, "children-max", alive.children_max,
+        core::limits::children_max_max);
+    append (body, "peers", alive.subtree.peers, limits::subtree_peers_max);
+    append (body, "levels", alive.subtree.levels, core::limits::levels_max);
+    append (body, "free", alive.subtree.free, limits::subtree_free_max);
     append (body, "receiving", yes_no (alive.receiving));
     append (body, "root-path", alive.root_path);
     append (body, "standby", alive.standby);

@@ -42,6 +42,10 @@ is_ipv4 (const std::string &host)
 bool
 is_ipv6 (const std::string &host)
 {
+  // inet_pton() would read up to a NUL only.
+  for (char c : host)
+    if (!text::is_hex (c) && c != ':' && c != '.')
+      return false;
   in6_addr parsed;
   return inet_pton (AF_INET6, host.c_str (), &parsed) == 1;
 }

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "rtsp/parameters.hpp"
+
+#include <gtest/gtest.h>
+
+#include "core/limits.hpp"
+
+using namespace spreadit;
+using namespace spreadit::rtsp;
+
+namespace {
+
+const std::string id = "0123456789abcdeffedcba9876543210";
+
+// Every line of an alive message but one that begins with `without`.
+std::string
+alive_body (std::string_view without = "nothing")
+{
+  std::string body;
+  for (const std::string &line : {std::string ("message: alive"), "id: " + id,
+           std::string ("address: 10.0.0.7:8554"),
+           std::string ("children-max: 3"), std::string ("peers: 5"),
+           std::string ("levels: 2"), std::string ("free: 4"),
+           std::string ("receiving: yes")})
+    if (!line.starts_with (without))
+      body += line + "\r\n";
+  return body;
+}
+
+unsigned
+status_of (const std::string &body)
+{
+  const auto result = parse_parameters (body);
+  const auto *reason = std::get_if<Reason> (&result);
+  return reason ? reason->status : 200;
+}
+
+} // namespace
+
+TEST (Parameters, OfAHeartBeat)
+{
+  core::message::Alive alive;
+  alive.self = {{0x0123456789abcdef, 0xfedcba9876543210}, "10.0.0.7:8554"};
+  alive.children_max = 3;
+  alive.subtree = {5, 2, 4};
+  EXPECT_EQ (write_parameters (alive), alive_body ());
+  EXPECT_EQ (std::get<core::Message> (parse_parameters (alive_body ())),
+      core::Message (alive));
+
+  alive.receiving = false;
+  alive.root_path = {{{0, 1}, "[::1]:1"}};
+  alive.standby = {{{0, 2}, "h:2"}, {{0, 3}, "h:3"}};
+  EXPECT_EQ (write_parameters (alive),
+      alive_body ("receiving") +
+          "receiving: no\r\n"
+          "root-path: 00000000000000000000000000000001@\"[::1]:1\"\r\n"
+          "standby: 00000000000000000000000000000002@\"h:2\", "
+          "00000000000000000000000000000003@\"h:3\"\r\n");
+  EXPECT_EQ (
+      std::get<core::Message> (parse_parameters (write_parameters (alive))),
+      core::Message (alive));
+}
+
+TEST (Parameters, OfTheShortOnes)
+{
+  EXPECT_EQ (
+      write_parameters (core::message::Leaving{}), "message: leaving\r\n");
+  EXPECT_EQ (write_parameters (core::message::Ended{}), "message: ended\r\n");
+  EXPECT_EQ (write_parameters (core::message::Verify{{0, 1}, 7}),
+      "message: verify\r\n"
+      "mover: 00000000000000000000000000000001\r\n"
+      "token: 7\r\n");
+  EXPECT_EQ (write_parameters (core::message::Verified{7, true}),
+      "message: verified\r\ntoken: 7\r\nok: yes\r\n");
+  EXPECT_EQ (write_parameters (core::message::Subscribe{}), "");
+}
+
+TEST (Parameters, AreOursByTheirFirstLine)
+{
+  EXPECT_TRUE (has_message ("Message: x\r\n"));
+  EXPECT_TRUE (has_message ("message:"));
+  EXPECT_FALSE (has_message (""));
+  EXPECT_FALSE (has_message ("barparam: barstuff\r\n"));
+  EXPECT_FALSE (has_message ("messages: x\r\n"));
+}
+
+TEST (Parameters, ALaterVersionMaySayMore)
+{
+  EXPECT_EQ (status_of (alive_body () + "temperature: 21\r\n"
+                                        "temperature: 22\r\n"),
+      200u);
+  EXPECT_EQ (status_of ("message: leaving\r\nwhy: \r\n"), 200u);
+  EXPECT_EQ (status_of ("MESSAGE:ENDED\r\n"), 200u);
+  EXPECT_EQ (status_of ("message: dance\r\n"), 451u);
+}
+
+TEST (Parameters, StandbyIsAHintTheRootPathIsNot)
+{
+  const std::string contact = id + "@\"h:1\"";
+  std::string list = contact;
+  for (std::size_t i = 1; i < core::limits::levels_max; ++i)
+    list += ", " + contact;
+  const auto result =
+      parse_parameters (alive_body () + "standby: " + list + "\r\n");
+  EXPECT_EQ (std::get<core::message::Alive> (std::get<core::Message> (result))
+                 .standby.size (),
+      core::limits::standby_max);
+  EXPECT_EQ (status_of (alive_body () + "root-path: " + list + "\r\n"), 200u);
+  EXPECT_EQ (status_of (alive_body () + "root-path: " + list + "\r\n" +
+                        "root-path: " + contact + "\r\n"),
+      400u);
+}
+
+TEST (Parameters, RefusesBadBodies)
+{
+  for (const char *line :
+      {"id", "address", "children-max", "peers", "levels", "free", "receiving"})
+    EXPECT_EQ (status_of (alive_body (line)), 400u) << line;
+  for (const std::string &bad : {
+           std::string (),
+           std::string ("message: leaving"),
+           std::string ("message: leaving\n"),
+           std::string ("message : leaving\r\n"),
+           std::string ("x: y\r\nmessage: leaving\r\n"),
+           std::string ("message: leaving\r\nmessage: leaving\r\n"),
+           std::string ("message: leaving\r\n\r\n"),
+           std::string ("message: leaving\r\nx\r\n"),
+           std::string ("message: leaving\r\n x: y\r\n"),
+           std::string ("message: leaving\r\nx: \x01\r\n"),
+           alive_body () + "peers: 5\r\n",
+           alive_body ("peers") + "peers: 0\r\n",
+           alive_body ("peers") + "peers: 100000001\r\n",
+           alive_body ("peers") + "peers: five\r\n",
+           alive_body ("levels") + "levels: 65\r\n",
+           alive_body ("free") + "free: 1000000001\r\n",
+           alive_body ("children-max") + "children-max: 10001\r\n",
+           alive_body ("receiving") + "receiving: true\r\n",
+           alive_body ("address") + "address: \"h:1\"\r\n",
+           alive_body ("id") + "id: " + std::string (32, '0') + "\r\n",
+           alive_body () + "root-path: nobody\r\n",
+           alive_body () + "standby: nobody\r\n",
+           std::string ("message: verify\r\ntoken: 1\r\n"),
+           "message: verify\r\nmover: " + id + "\r\n",
+           "message: verify\r\ntoken: 18446744073709551616\r\nmover: " + id +
+               "\r\n",
+           std::string ("message: verified\r\ntoken: 1\r\n"),
+           std::string ("message: verified\r\nok: yes\r\n"),
+           std::string ("message: verified\r\ntoken: 1\r\nok: 1\r\n"),
+       })
+    EXPECT_EQ (status_of (bad), 400u) << bad;
+}
