@@ -30,8 +30,8 @@ public:
   }
 
 private:
-  PeerId last_;            // all zero: nobody yet
-  std::size_t place_ = 0;  // where it stood, then where to go on
+  PeerId last_;           // all zero: nobody yet
+  std::size_t place_ = 0; // where it stood, then where to go on
 };
 
 } // namespace

@@ -9,12 +9,6 @@ namespace spreadit::core {
 
 namespace {
 
-std::uint32_t
-capped_sum (std::uint32_t a, std::uint32_t b)
-{
-  return std::min (a + b, limits::subtree_peers_max);
-}
-
 // What somebody tells about itself, within reason.
 Subtree
 believable (Subtree told)
@@ -44,11 +38,13 @@ void
 Downstream::handle_message (Instant now, LinkId link,
     const message::Subscribe &ask, const Standing &standing)
 {
-  const auto same_link = [link] (const auto &known) {
-    return known.link == link;
-  };
+  const auto same_link = [link] (
+                             const auto &known) { return known.link == link; };
   const bool asked_before = std::erase_if (askers_, same_link) > 0;
-  if (asked_before || find (link) != children_.end ())
+  const auto known = find (link);
+  if (known != children_.end () && known->plain_player && ask.plain_player)
+    return welcome (*known, standing); // a player may ask twice
+  if (asked_before || known != children_.end ())
     return refuse (link, RefuseReason::malformed);
   if (const auto objection = object (ask, standing))
     return refuse (link, *objection);
@@ -88,30 +84,38 @@ Downstream::accept (Instant now, LinkId link, const message::Subscribe &ask,
     replace (now, ask.self.id);
   assert (find (link) == children_.end ());
   assert (slots_used () < node_.config.children_max);
-  children_.push_back ({link, ask.self,
+  Contact contact = ask.self;
+  if (contact.address.size () > limits::address_max)
+    contact.address.clear ();
+  children_.push_back ({link, std::move (contact),
       ask.plain_player ? Subtree{} : believable (ask.subtree),
       std::min (ask.children_max, limits::children_max_max), ask.plain_player,
       now, std::nullopt});
   check_at_ = std::min (check_at_, deadline (children_.back ()));
 
-  auto helpers = standby (standing.root_path, limits::standby_max + 1);
-  std::erase_if (helpers,
-      [&] (const Contact &helper) { return helper.id == ask.self.id; });
-  if (helpers.size () > limits::standby_max)
-    helpers.resize (limits::standby_max);
-  node_.outbox.send (link,
-      message::Accept{
-          node_.self (), standing.root_path, std::move (helpers)});
+  welcome (children_.back (), standing);
   node_.outbox.start_feeding (link);
   node_.outbox.report (
       action::Report::ChildAdded{ask.self, link, ask.plain_player});
 }
 
+void
+Downstream::welcome (const Child &child, const Standing &standing)
+{
+  auto helpers = standby (standing.root_path, limits::standby_max + 1);
+  std::erase_if (helpers,
+      [&] (const Contact &helper) { return helper.id == child.contact.id; });
+  if (helpers.size () > limits::standby_max)
+    helpers.resize (limits::standby_max);
+  node_.outbox.send (child.link,
+      message::Accept{node_.self (), standing.root_path, std::move (helpers)});
+}
+
 // A mover with descendants may be above us without either of us knowing: only
 // the way up to the source can tell. Its slot is kept until then.
 void
-Downstream::verify (Instant now, LinkId link, const message::Subscribe &ask,
-    LinkId parent_link)
+Downstream::verify (
+    Instant now, LinkId link, const message::Subscribe &ask, LinkId parent_link)
 {
   std::erase_if (askers_, [&] (const Asker &other) {
     if (other.ask.self.id != ask.self.id)
@@ -142,7 +146,7 @@ Downstream::verified (
     return refuse (asker.link, RefuseReason::not_receiving);
   if (const auto objection = object (asker.ask, standing))
     return refuse (asker.link, *objection);
-  if (!has_room_for (asker.ask))  // the capacity was lowered
+  if (!has_room_for (asker.ask)) // the capacity was lowered
     return send_elsewhere (asker.link, asker.ask);
   accept (now, asker.link, asker.ask, standing);
 }
@@ -167,8 +171,7 @@ Downstream::send_elsewhere (LinkId link, const message::Subscribe &ask)
 }
 
 bool
-Downstream::is_offered (
-    const Child &child, const message::Subscribe &ask) const
+Downstream::is_offered (const Child &child, const message::Subscribe &ask) const
 {
   if (child.plain_player || child.gone_by || !is_usable (child.contact))
     return false;
@@ -213,14 +216,12 @@ Downstream::handle_message (LinkId link, const message::Alive &alive)
     return;
   if (alive.self.address.size () <= limits::address_max)
     child->contact.address = alive.self.address;
-  child->children_max =
-      std::min (alive.children_max, limits::children_max_max);
+  child->children_max = std::min (alive.children_max, limits::children_max_max);
   child->subtree = believable (alive.subtree);
 }
 
 void
-Downstream::handle_message (
-    Instant now, LinkId link, const message::Leaving &)
+Downstream::handle_message (Instant now, LinkId link, const message::Leaving &)
 {
   const auto child = find (link);
   if (child == children_.end () || child->plain_player || child->gone_by)
@@ -268,8 +269,8 @@ void
 Downstream::forget (Instant now, Children::iterator child, Line line)
 {
   if (!child->plain_player)
-    believed_until_ = now + std::max<Duration> (limits::forgotten_max,
-                                2 * node_.misses_max ());
+    believed_until_ = now + std::max<Duration> (
+                                limits::forgotten_max, 2 * node_.misses_max ());
   remove (child, line, !child->gone_by && !child->plain_player);
 }
 
@@ -300,23 +301,14 @@ Downstream::handle_timeout (Instant now)
       ++i;
       continue;
     }
-    forget (now, children_.begin () + static_cast<std::ptrdiff_t> (i),
-        Line::open);
+    forget (
+        now, children_.begin () + static_cast<std::ptrdiff_t> (i), Line::open);
   }
   check_at_ = Instant::max ();
   for (const Child &child : children_)
     check_at_ = std::min (check_at_, deadline (child));
   for (const Asker &asker : askers_)
     check_at_ = std::min (check_at_, asker.until);
-}
-
-Instant
-Downstream::deadline (const Child &child) const
-{
-  if (child.plain_player)  // has no heart-beats
-    return Instant::max ();
-  const Instant silent = child.heard + node_.misses_max ();
-  return child.gone_by ? std::min (silent, *child.gone_by) : silent;
 }
 
 // Telling.
@@ -353,150 +345,16 @@ Downstream::tell_alive (const message::Alive &alive)
   }
 }
 
-// Peers that a child may turn to when we are gone: our parent, its siblings.
-std::vector<Contact>
-Downstream::standby (const RootPath &root_path, std::size_t count) const
-{
-  std::vector<Contact> helpers;
-  if (!root_path.empty () && is_usable (root_path.front ()))
-    helpers.push_back (root_path.front ());
-  for (const Child &child : children_) {
-    if (helpers.size () >= count)
-      break;
-    if (!child.plain_player && !child.gone_by && child.subtree.free > 0 &&
-        is_usable (child.contact))
-      helpers.push_back (child.contact);
-  }
-  return helpers;
-}
-
 void
 Downstream::close_all (Instant now)
 {
   for (const Asker &asker : std::exchange (askers_, {}))
     node_.outbox.close (asker.link);
   while (!children_.empty ()) {
-    children_.front ().gone_by = now;  // not their failure
+    children_.front ().gone_by = now; // not their failure
     forget (now, children_.begin (), Line::open);
   }
   check_at_ = Instant::max ();
-}
-
-// Looking.
-
-Downstream::Children::iterator
-Downstream::find (LinkId link)
-{
-  return std::find_if (children_.begin (), children_.end (),
-      [link] (const Child &child) { return child.link == link; });
-}
-
-bool
-Downstream::is_peer (LinkId link) const
-{
-  return std::any_of (
-      children_.begin (), children_.end (), [link] (const Child &child) {
-        return child.link == link && !child.plain_player;
-      });
-}
-
-bool
-Downstream::is_child (PeerId id) const
-{
-  return std::any_of (
-      children_.begin (), children_.end (), [&] (const Child &child) {
-        return child.contact.id == id && !child.plain_player;
-      });
-}
-
-bool
-Downstream::has_peers () const
-{
-  return std::any_of (children_.begin (), children_.end (),
-      [] (const Child &child) { return !child.plain_player; });
-}
-
-std::size_t
-Downstream::slots_used () const
-{
-  const auto leaving = static_cast<std::size_t> (
-      std::count_if (children_.begin (), children_.end (),
-          [] (const Child &child) { return child.gone_by.has_value (); }));
-  // A leaver's slot is for one of its children while it lingers, but we never
-  // feed more than twice our capacity, whatever they say.
-  const std::size_t lent =
-      std::min<std::size_t> (leaving, node_.config.children_max);
-  return children_.size () - lent + askers_.size ();
-}
-
-std::size_t
-Downstream::slots_free () const
-{
-  const std::size_t used = slots_used ();
-  if (node_.config.address.empty () || used >= node_.config.children_max)
-    return 0;
-  return node_.config.children_max - used;
-}
-
-bool
-Downstream::has_room_for (const message::Subscribe &ask) const
-{
-  if (slots_free () > 0)
-    return true;
-  // A child that comes back on a new link takes its own place.
-  const auto has_a_place = [&] (const Child &child) {
-    return !child.plain_player && !child.gone_by &&
-           child.contact.id == ask.self.id;
-  };
-  return !ask.plain_player &&
-         slots_used () <= node_.config.children_max &&
-         !node_.config.address.empty () &&
-         std::any_of (children_.begin (), children_.end (), has_a_place);
-}
-
-Subtree
-Downstream::subtree () const
-{
-  Subtree sum;
-  sum.free = static_cast<std::uint32_t> (slots_free ());
-  for (const Child &child : children_) {
-    sum.peers = capped_sum (sum.peers, child.subtree.peers);
-    sum.levels = std::max (sum.levels, child.subtree.levels + 1);
-    if (!child.gone_by)
-      sum.free = capped_sum (sum.free, child.subtree.free);
-  }
-  return sum;
-}
-
-bool
-Downstream::may_be_believed_in (Instant now) const
-{
-  return now < believed_until_;
-}
-
-std::vector<ChildInfo>
-Downstream::children () const
-{
-  std::vector<ChildInfo> infos;
-  infos.reserve (children_.size ());
-  for (const Child &child : children_)
-    infos.push_back ({child.contact, child.link, child.subtree,
-        child.children_max, child.plain_player, child.gone_by.has_value ()});
-  return infos;
-}
-
-void
-Downstream::check_invariants () const
-{
-  for (auto child = children_.begin (); child != children_.end (); ++child) {
-    assert (child->plain_player || child->contact.id != node_.config.id);
-    assert (std::none_of (
-        std::next (child), children_.end (), [&] (const Child &other) {
-          return other.link == child->link ||
-                 (!child->plain_player && !other.plain_player &&
-                     other.contact.id == child->contact.id);
-        }));
-  }
 }
 
 } // namespace spreadit::core

@@ -44,7 +44,7 @@ public:
   [[nodiscard]] Instant next_timeout () const { return check_at_; }
 
   // What this peer does to its children.
-  void refuse_askers ();  // it starts to move, or leaves
+  void refuse_askers (); // it starts to move, or leaves
   void redirect (const message::Redirect &redirect);
   void tell_ended ();
   // A heart-beat; completed here with the standby parents.
@@ -71,7 +71,7 @@ private:
     std::uint32_t children_max;
     bool plain_player;
     Instant heard;
-    std::optional<Instant> gone_by;  // it said that it is leaving
+    std::optional<Instant> gone_by; // it said that it is leaving
   };
   // Brings descendants along and waits for the word of the source.
   struct Asker {
@@ -86,6 +86,7 @@ private:
       const message::Subscribe &ask, const Standing &standing) const;
   void accept (Instant now, LinkId link, const message::Subscribe &ask,
       const Standing &standing);
+  void welcome (const Child &child, const Standing &standing);
   void verify (Instant now, LinkId link, const message::Subscribe &ask,
       LinkId parent_link);
   void send_elsewhere (LinkId link, const message::Subscribe &ask);
@@ -108,7 +109,7 @@ private:
   Node &node_;
   LoopGuard &guard_;
   std::unique_ptr<AddPolicy> add_policy_;
-  Children children_;  // in the order they came
+  Children children_; // in the order they came
   std::vector<Asker> askers_;
   Instant believed_until_ = Instant::min ();
   // No deadline of ours is earlier. Not exact: a heart-beat only moves the

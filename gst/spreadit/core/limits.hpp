@@ -55,8 +55,13 @@ inline constexpr Duration retry_after_max = 10s;
 // Connects and asks in a row that the source did not answer, in the first
 // search: the address is wrong or the stream is down, say so quickly.
 inline constexpr unsigned source_failures_max = 3;
-// A parent sent us on, nobody took us, and it still feeds us: look again then.
-inline constexpr Duration search_pause = 5s;
+// Times in a row that the source says "saturated" before those who refused or
+// failed are asked again: a dead peer is offered for up to three heart-beats,
+// and each way to it costs tries.
+inline constexpr unsigned saturated_max = 2;
+// A parent that sent us on and still feeds us after this is not leaving: if
+// nobody took us by then, stay. Longer than linger_max.
+inline constexpr Duration move_max = 5s;
 // A parent that is up but transient is left after this, plus up to half of it
 // at random, so that not all its descendants give up in the same moment.
 inline constexpr Duration transient_max = 10s;

@@ -41,7 +41,7 @@ private:
   };
 
   std::uint64_t next_token_;
-  std::vector<Check> checks_;  // oldest first
+  std::vector<Check> checks_; // oldest first
 };
 
 } // namespace spreadit::core

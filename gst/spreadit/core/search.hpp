@@ -16,7 +16,7 @@ namespace spreadit::core {
 
 struct Search {
   struct Waiting {
-    Instant until;  // then ask `target`
+    Instant until; // then ask `target`
   };
   struct Connecting {
     LinkId link;
@@ -41,11 +41,11 @@ struct Search {
   // peer does not count.
   unsigned tries_before_round = 0;
   unsigned source_failures = 0;  // in a row
+  unsigned source_saturated = 0; // in a row
 
   // Refused or failed: asked again only when nobody else is left.
   void exclude (PeerId id);
   [[nodiscard]] bool excludes (PeerId id) const;
-  [[nodiscard]] bool excludes_anyone () const { return !excluded_.empty (); }
   void forgive_all () { excluded_.clear (); }
   // For Subscribe: newest first, at most avoid_max.
   [[nodiscard]] std::vector<PeerId> avoid () const;
@@ -59,7 +59,7 @@ struct Search {
   [[nodiscard]] Instant deadline () const;
 
 private:
-  std::vector<PeerId> excluded_;  // oldest first, at most excluded_max
+  std::vector<PeerId> excluded_; // oldest first, at most excluded_max
   unsigned doublings_ = 0;
 };
 

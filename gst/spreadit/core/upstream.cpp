@@ -7,6 +7,20 @@
 
 namespace spreadit::core {
 
+namespace {
+
+RootPath
+path_through (const Contact &parent, const RootPath &above)
+{
+  RootPath path;
+  path.reserve (above.size () + 1);
+  path.push_back (parent);
+  path.insert (path.end (), above.begin (), above.end ());
+  return path;
+}
+
+} // namespace
+
 Upstream::Upstream (Node &node, Listener &listener)
     : node_ (node), listener_ (listener),
       delete_policy_ (make_delete_policy (node.config.delete_policy))
@@ -45,7 +59,7 @@ Upstream::leave (Instant until)
     parent = std::move (searching->old);
   } else if (auto *settled = std::get_if<Settled> (&state_)) {
     parent = std::move (settled->parent);
-    if (settled->old) {  // feeds us, the new one does not yet
+    if (settled->old) { // feeds us, the new one does not yet
       hang_up (parent->link);
       parent = std::move (settled->old);
     }
@@ -71,7 +85,7 @@ Upstream::close ()
       hang_up (leaving->parent->link);
   }
   state_ = Over{/* failed */ false};
-  root_path_.clear ();
+  last_path_.clear ();
 }
 
 void
@@ -98,34 +112,31 @@ void
 Upstream::settle (Instant now, const message::Accept &accept)
 {
   auto [search, old] = std::move (std::get<Searching> (state_));
-  Parent parent{*search.link (), accept.self, now, std::nullopt, true};
+  Parent parent{*search.link (), accept.self, now, std::nullopt, true, {}};
   if (parent.contact.address.empty ())
     parent.contact.address = search.target.address;
-  follow (parent.contact, accept.root_path);
+  parent.path = path_through (parent.contact, accept.root_path);
+  source_.id = parent.path.back ().id;
+  ++root_path_changes_;
   if (old && old->contact.id == parent.contact.id) {
-    hang_up (old->link);  // came back to where we were
+    hang_up (old->link); // came back to where we were
     old.reset ();
   }
   node_.outbox.receive_from (parent.link);
   node_.outbox.report (action::Report::ParentChanged{parent.contact,
-      static_cast<std::uint32_t> (root_path_.size ()), now - search.started});
-  state_ = Settled{std::move (parent), std::move (old), now,
-      std::move (search), std::nullopt};
+      static_cast<std::uint32_t> (parent.path.size ()), now - search.started});
+  state_ = Settled{std::move (parent), std::move (old), now, std::move (search),
+      std::nullopt};
 }
 
-// Our root path is the parent and what is above it.
+// Nobody else took us, and the old parent stays. We never ceased to be its
+// child, so there is no loop to check for.
 void
-Upstream::follow (const Contact &parent, const RootPath &above)
+Upstream::return_to_old (Instant now)
 {
-  RootPath path;
-  path.reserve (above.size () + 1);
-  path.push_back (parent);
-  path.insert (path.end (), above.begin (), above.end ());
-  if (path == root_path_)
-    return;
-  root_path_ = std::move (path);
-  ++root_path_changes_;
-  source_.id = root_path_.back ().id;
+  Parent old = std::move (*std::get<Searching> (state_).old);
+  state_ =
+      Settled{std::move (old), std::nullopt, now, std::nullopt, std::nullopt};
 }
 
 // It is gone, or we have hung up on it.
@@ -139,15 +150,17 @@ Upstream::parent_is_lost (Instant now)
     hang_up (settled.old->link);
     settled.old.reset ();
   }
+  last_path_ = std::move (settled.parent.path);
+  ++root_path_changes_;
   auto reason = was_fed_ ? JoinReason::parent_lost : JoinReason::first;
   if (handover)
     reason = JoinReason::redirected;
-  if (settled.search) {  // not one packet came: the same search goes on
+  if (settled.search) { // not one packet came: the same search goes on
     settled.search->reason = reason;
     if (lost != source_.id)
       settled.search->exclude (lost);
-    return search (now, std::move (*settled.search), source_,
-        std::move (settled.old));
+    return search (
+        now, std::move (*settled.search), source_, std::move (settled.old));
   }
   Search next (now, reason);
   if (lost != source_.id)
@@ -158,12 +171,16 @@ Upstream::parent_is_lost (Instant now)
 
 // It is there, but it is no way to the source.
 void
-Upstream::parent_is_useless (Instant now)
+Upstream::parent_is_useless (Instant now, LinkId link)
 {
+  const auto *current = std::get_if<Settled> (&state_);
+  if (!current || current->parent.link != link)
+    return drop_old (now);
   auto settled = std::move (std::get<Settled> (state_));
   hang_up (settled.parent.link);
   if (settled.old)
     hang_up (settled.old->link);
+  last_path_.clear ();
   Search next (now, was_fed_ ? JoinReason::parent_lost : JoinReason::first);
   if (settled.parent.contact.id != source_.id)
     next.exclude (settled.parent.contact.id);
@@ -176,8 +193,8 @@ Upstream::loss_target () const
 {
   const bool grandfather =
       delete_policy_.target == DeletePolicy::Target::grandfather;
-  if (grandfather && root_path_.size () > 2 && is_usable (root_path_[1]))
-    return root_path_[1];
+  if (grandfather && last_path_.size () > 2 && is_usable (last_path_[1]))
+    return last_path_[1];
   return source_;
 }
 
@@ -207,47 +224,60 @@ Upstream::handle_message (Instant now, LinkId link, const Message &message)
   parent->heard = now;
   if (std::holds_alternative<message::Ended> (message))
     return handle_ended (now);
-  const auto *redirect = std::get_if<message::Redirect> (&message);
-  const auto *alive = std::get_if<message::Alive> (&message);
-  if (alive && alive->self.id == parent->contact.id)
-    parent->receiving = alive->receiving;
+  if (const auto *alive = std::get_if<message::Alive> (&message))
+    return handle_alive (now, *parent, *alive);
 
   const auto *settled = std::get_if<Settled> (&state_);
-  if (!settled || parent != &settled->parent) {
-    // Its other news are for those who stay. Our descendants search anyway.
-    if (redirect && redirect->scope == RedirectScope::subtree &&
-        std::holds_alternative<Searching> (state_))
-      listener_.on_moving (now, &redirect->target);
-    return;
+  const bool is_current = settled && parent == &settled->parent;
+  if (const auto *redirect = std::get_if<message::Redirect> (&message)) {
+    if (is_current)
+      handle_redirect (now, *redirect);
+    else if (redirect->scope == RedirectScope::subtree &&
+             std::holds_alternative<Searching> (state_))
+      listener_.on_moving (now, &redirect->target); // we move already
+  } else if (const auto *word = std::get_if<message::Verified> (&message)) {
+    if (is_current)
+      listener_.on_verified (now, *word);
   }
-  if (alive && alive->self.id == parent->contact.id)
-    handle_alive (now, *alive);
-  else if (redirect)
-    handle_redirect (now, *redirect);
-  else if (const auto *word = std::get_if<message::Verified> (&message))
-    listener_.on_verified (now, *word);
 }
 
 void
-Upstream::handle_alive (Instant now, const message::Alive &alive)
+Upstream::handle_alive (
+    Instant now, Parent &parent, const message::Alive &alive)
 {
-  auto &settled = std::get<Settled> (state_);
+  if (alive.self.id != parent.contact.id)
+    return;
   // Defence in depth: the loop checks should have seen to it.
   if (is_on_path (alive.root_path, node_.config.id) ||
       alive.root_path.size () >= limits::levels_max)
-    return parent_is_useless (now);
-  Contact &contact = settled.parent.contact;
+    return parent_is_useless (now, parent.link);
+  parent.receiving = alive.receiving;
   if (is_usable (alive.self))
-    contact.address = alive.self.address;
-  follow (contact, alive.root_path);
-  if (alive.receiving)
-    settled.leave_by.reset ();
-  else if (!settled.leave_by) {
-    constexpr Duration spread = limits::transient_max / 2;
-    const auto count = static_cast<std::uint64_t> (spread.count ());
-    settled.leave_by =
-        now + limits::transient_max + Duration (node_.rng.below (count));
+    parent.contact.address = alive.self.address;
+  RootPath path = path_through (parent.contact, alive.root_path);
+  if (path != parent.path) {
+    parent.path = std::move (path);
+    source_.id = parent.path.back ().id;
+    ++root_path_changes_;
   }
+  auto *settled = std::get_if<Settled> (&state_);
+  if (settled && &parent == &settled->parent)
+    set_patience (now, alive.receiving);
+}
+
+// A transient parent finds another way, or not.
+void
+Upstream::set_patience (Instant now, bool receiving)
+{
+  auto &settled = std::get<Settled> (state_);
+  if (receiving)
+    return settled.leave_by.reset ();
+  if (settled.leave_by)
+    return;
+  constexpr Duration spread = limits::transient_max / 2;
+  const auto count = static_cast<std::uint64_t> (spread.count ());
+  settled.leave_by =
+      now + limits::transient_max + Duration (node_.rng.below (count));
 }
 
 // The parent sends us on, in session (IV-A).
@@ -264,9 +294,9 @@ Upstream::handle_redirect (Instant now, const message::Redirect &redirect)
   Contact target = source_;
   if (is_usable (redirect.target) && may_ask (redirect.target))
     target = redirect.target;
-  const auto reason = old ? JoinReason::redirected
-                          : (was_fed_ ? JoinReason::parent_lost
-                                      : JoinReason::first);
+  const auto reason =
+      old ? JoinReason::redirected
+          : (was_fed_ ? JoinReason::parent_lost : JoinReason::first);
   search (now, Search (now, reason), std::move (target), std::move (old),
       redirect.scope == RedirectScope::subtree);
 }
@@ -302,6 +332,22 @@ Upstream::first_packet ()
   if (settled.old)
     hang_up (settled.old->link);
   settled.old.reset ();
+}
+
+// The old parent, or in a farewell the only one, is no use any more.
+void
+Upstream::drop_old (Instant now)
+{
+  if (auto *settled = std::get_if<Settled> (&state_)) {
+    hang_up (settled->old->link);
+    settled->old.reset ();
+  } else if (auto *searching = std::get_if<Searching> (&state_)) {
+    hang_up (searching->old->link);
+    old_is_gone (now);
+  } else if (auto *leaving = std::get_if<Leaving> (&state_)) {
+    hang_up (leaving->parent->link);
+    leaving->parent.reset ();
+  }
 }
 
 // Links.
@@ -389,44 +435,6 @@ Upstream::tell_alive (const message::Alive &alive) const
 
 // Time.
 
-// When a parent counts as dead: no message, or no packet after the first.
-Instant
-Upstream::deadline (const Parent &parent) const
-{
-  const Instant silent = parent.heard + node_.misses_max ();
-  if (!parent.data)
-    return silent;
-  return std::min (silent, *parent.data + node_.config.data_silence_max);
-}
-
-Instant
-Upstream::deadline (const Settled &settled) const
-{
-  Instant due = deadline (settled.parent);
-  if (settled.search)
-    due = std::min (due, settled.since + limits::first_data_max);
-  if (settled.leave_by)
-    due = std::min (due, *settled.leave_by);
-  if (settled.old)
-    due = std::min ({due, deadline (*settled.old),
-        settled.since + limits::handover_max});
-  return due;
-}
-
-Instant
-Upstream::next_timeout () const
-{
-  if (const auto *searching = std::get_if<Searching> (&state_)) {
-    const Instant due = searching->search.deadline ();
-    return searching->old ? std::min (due, deadline (*searching->old)) : due;
-  }
-  if (const auto *settled = std::get_if<Settled> (&state_))
-    return deadline (*settled);
-  if (const auto *leaving = std::get_if<Leaving> (&state_))
-    return leaving->until;
-  return Instant::max ();
-}
-
 void
 Upstream::handle_timeout (Instant now)
 {
@@ -435,10 +443,8 @@ Upstream::handle_timeout (Instant now)
   auto *searching = std::get_if<Searching> (&state_);
   if (!searching)
     return;
-  if (searching->old && deadline (*searching->old) <= now) {
-    hang_up (searching->old->link);
-    old_is_gone (now);
-  }
+  if (searching->old && deadline (*searching->old) <= now)
+    drop_old (now);
   if (searching->search.deadline () <= now)
     step_is_due (now);
 }
@@ -447,10 +453,8 @@ void
 Upstream::check_settled (Instant now)
 {
   auto &settled = std::get<Settled> (state_);
-  if (settled.old && deadline (*settled.old) <= now) {
-    hang_up (settled.old->link);
-    settled.old.reset ();
-  }
+  if (settled.old && deadline (*settled.old) <= now)
+    drop_old (now);
   const bool no_packet =
       settled.search && settled.since + limits::first_data_max <= now;
   if (no_packet || deadline (settled.parent) <= now) {
@@ -458,145 +462,9 @@ Upstream::check_settled (Instant now)
     return parent_is_lost (now);
   }
   if (settled.leave_by && *settled.leave_by <= now)
-    return parent_is_useless (now);
-  if (settled.old && settled.since + limits::handover_max <= now) {
-    hang_up (settled.old->link);
-    settled.old.reset ();
-  }
-}
-
-// What others may know.
-
-bool
-Upstream::feeds (const std::optional<Parent> &parent) const
-{
-  return parent && parent->data && parent->receiving;
-}
-
-bool
-Upstream::is_fed () const
-{
-  if (const auto *source = std::get_if<Source> (&state_))
-    return source->ready;
-  if (const auto *searching = std::get_if<Searching> (&state_))
-    return feeds (searching->old);
-  if (const auto *settled = std::get_if<Settled> (&state_))
-    return feeds (settled->parent) || feeds (settled->old);
-  if (const auto *leaving = std::get_if<Leaving> (&state_))
-    return feeds (leaving->parent);
-  return false;
-}
-
-PeerState
-Upstream::state () const
-{
-  if (is_source ())
-    return PeerState::source;
-  if (const auto *over = std::get_if<Over> (&state_))
-    return over->failed ? PeerState::failed : PeerState::idle;
-  if (std::holds_alternative<Idle> (state_))
-    return PeerState::idle;
-  if (!was_fed_)
-    return PeerState::discovering;
-  return is_fed () ? PeerState::receiving : PeerState::transient;
-}
-
-std::optional<RefuseReason>
-Upstream::refusal () const
-{
-  if (is_unused ())
-    return RefuseReason::no_stream;
-  if (is_leaving ())
-    return RefuseReason::saturated;  // look elsewhere
-  // A mover takes nobody: its place in the tree is not known.
-  if (!is_fed () || !may_vouch ())
-    return RefuseReason::not_receiving;
-  return std::nullopt;
-}
-
-// During a handover we may have to go back to the old parent, so we are locked
-// until it is over.
-bool
-Upstream::may_vouch () const
-{
-  const auto *settled = std::get_if<Settled> (&state_);
-  return is_source () || (settled && !settled->old);
-}
-
-bool
-Upstream::is_source () const
-{
-  return std::holds_alternative<Source> (state_);
-}
-
-bool
-Upstream::is_unused () const
-{
-  return std::holds_alternative<Idle> (state_) ||
-         std::holds_alternative<Over> (state_);
-}
-
-bool
-Upstream::is_leaving () const
-{
-  return std::holds_alternative<Leaving> (state_);
-}
-
-const Upstream::Parent *
-Upstream::parent_or_old () const
-{
-  const auto if_any = [] (const auto &parent) {
-    return parent ? &*parent : nullptr;
-  };
-  if (const auto *settled = std::get_if<Settled> (&state_))
-    return &settled->parent;
-  if (const auto *searching = std::get_if<Searching> (&state_))
-    return if_any (searching->old);
-  if (const auto *leaving = std::get_if<Leaving> (&state_))
-    return if_any (leaving->parent);
-  return nullptr;
-}
-
-std::optional<Contact>
-Upstream::parent () const
-{
-  if (const Parent *parent = parent_or_old ())
-    return parent->contact;
-  return std::nullopt;
-}
-
-std::optional<LinkId>
-Upstream::parent_link () const
-{
-  if (const Parent *parent = parent_or_old ())
-    return parent->link;
-  return std::nullopt;
-}
-
-std::vector<LinkId>
-Upstream::data_links () const
-{
-  std::vector<LinkId> links;
-  if (const Parent *parent = parent_or_old ())
-    links.push_back (parent->link);
-  const auto *settled = std::get_if<Settled> (&state_);
-  if (settled && settled->old)
-    links.push_back (settled->old->link);
-  return links;
-}
-
-void
-Upstream::check_invariants () const
-{
-  assert (!is_on_path (root_path_, node_.config.id));
-  assert (root_path_.size () <= limits::levels_max);
-  if (const auto *settled = std::get_if<Settled> (&state_)) {
-    assert (!root_path_.empty ());
-    assert (root_path_.front ().id == settled->parent.contact.id);
-    assert (!settled->old || settled->old->link != settled->parent.link);
-    // Until the first packet, and no longer.
-    assert (settled->search.has_value () != settled->parent.data.has_value ());
-  }
+    return parent_is_useless (now, settled.parent.link);
+  if (settled.old && settled.since + limits::handover_max <= now)
+    drop_old (now);
 }
 
 } // namespace spreadit::core

@@ -53,7 +53,7 @@ public:
   void set_delete_policy (DeletePolicy policy) { delete_policy_ = policy; }
 
   [[nodiscard]] PeerState state () const;
-  [[nodiscard]] bool is_fed () const;  // and may feed others
+  [[nodiscard]] bool is_fed () const; // and may feed others
   // Why nobody may join us now; nothing: they may.
   [[nodiscard]] std::optional<RefuseReason> refusal () const;
   // May say "I am not moving" to a loop check, if nobody above us is.
@@ -66,7 +66,7 @@ public:
   [[nodiscard]] std::optional<LinkId> parent_link () const;
   [[nodiscard]] std::vector<LinkId> data_links () const;
   // While we have no parent: the last one's.
-  [[nodiscard]] const RootPath &root_path () const { return root_path_; }
+  [[nodiscard]] const RootPath &root_path () const;
   [[nodiscard]] unsigned root_path_changes () const
   {
     return root_path_changes_;
@@ -80,9 +80,10 @@ private:
   struct Parent {
     LinkId link;
     Contact contact;
-    Instant heard;                // the last message
-    std::optional<Instant> data;  // the last packet
-    bool receiving = true;        // says the parent
+    Instant heard;               // the last message
+    std::optional<Instant> data; // the last packet
+    bool receiving = true;       // says the parent
+    RootPath path;               // our root path through it
   };
   struct Idle {};
   struct Source {
@@ -100,7 +101,7 @@ private:
     Instant since;
     // Until its first packet: how we found it, to go on if there is none.
     std::optional<Search> search;
-    std::optional<Instant> leave_by;  // it is transient itself
+    std::optional<Instant> leave_by; // it is transient itself
   };
   struct Leaving {
     std::optional<Parent> parent;
@@ -114,14 +115,15 @@ private:
   void search (Instant now, Search search, Contact target,
       std::optional<Parent> old, bool everyone = false);
   void ask (Instant now, Contact target, std::optional<Contact> via);
-  void ask_after (Instant now, Duration wait, Contact target,
-      std::optional<Contact> via);
+  void ask_after (
+      Instant now, Duration wait, Contact target, std::optional<Contact> via);
   void ask_next_best (Instant now, Duration wait);
   void target_failed (Instant now);
   void source_failed (Instant now);
   void give_up (Instant now);
   void fail (Instant now, FailReason reason, std::string address);
   void old_is_gone (Instant now);
+  [[nodiscard]] bool is_over (Instant now) const;
   void handle_answer (Instant now, const Message &message);
   void handle_answer (Instant now, const message::Accept &accept);
   void handle_answer (Instant now, const message::Redirect &redirect);
@@ -136,13 +138,15 @@ private:
   // The sessions: upstream.cpp.
   void settle (Instant now, const message::Accept &accept);
   void parent_is_lost (Instant now);
-  void parent_is_useless (Instant now);
-  void handle_alive (Instant now, const message::Alive &alive);
+  void parent_is_useless (Instant now, LinkId link);
+  void drop_old (Instant now);
+  void handle_alive (Instant now, Parent &parent, const message::Alive &alive);
+  void set_patience (Instant now, bool receiving);
   void handle_redirect (Instant now, const message::Redirect &redirect);
   void handle_ended (Instant now);
   void first_packet ();
   void check_settled (Instant now);
-  void follow (const Contact &parent, const RootPath &above);
+  void return_to_old (Instant now);
   void hang_up (LinkId link);
   void abandon_ask ();
   [[nodiscard]] bool feeds (const std::optional<Parent> &parent) const;
@@ -156,12 +160,12 @@ private:
   Listener &listener_;
   DeletePolicy delete_policy_;
   std::variant<Idle, Source, Searching, Settled, Leaving, Over> state_;
-  Contact source_;  // its id as soon as somebody tells it
-  RootPath root_path_;
+  Contact source_;     // its id as soon as somebody tells it
+  RootPath last_path_; // while we have no parent
   unsigned root_path_changes_ = 0;
   std::uint64_t next_link_ = 1;
   unsigned tries_ = 0;
-  bool was_fed_ = false;  // once in this application session
+  bool was_fed_ = false; // once in this application session
 };
 
 } // namespace spreadit::core

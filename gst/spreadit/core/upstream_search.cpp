@@ -22,8 +22,7 @@ void
 Upstream::ask (Instant now, Contact target, std::optional<Contact> via)
 {
   Search &search = std::get<Searching> (state_).search;
-  if (search.tries >= node_.config.tries_max ||
-      now - search.started >= limits::search_max)
+  if (is_over (now))
     return give_up (now);
   if (is_the_source (target)) {
     target = source_;
@@ -40,8 +39,8 @@ Upstream::ask (Instant now, Contact target, std::optional<Contact> via)
 }
 
 void
-Upstream::ask_after (Instant now, Duration wait, Contact target,
-    std::optional<Contact> via)
+Upstream::ask_after (
+    Instant now, Duration wait, Contact target, std::optional<Contact> via)
 {
   Search &search = std::get<Searching> (state_).search;
   search.target = std::move (target);
@@ -102,14 +101,22 @@ Upstream::source_failed (Instant now)
 }
 
 // Out of tries or of time.
+bool
+Upstream::is_over (Instant now) const
+{
+  const auto &[search, old] = std::get<Searching> (state_);
+  const Duration longest =
+      feeds (old) ? Duration (limits::move_max) : limits::search_max;
+  return search.tries >= node_.config.tries_max ||
+         now - search.started >= longest;
+}
+
 void
 Upstream::give_up (Instant now)
 {
   auto &[search, old] = std::get<Searching> (state_);
-  if (feeds (old)) {
-    search = Search (now + limits::search_pause, JoinReason::redirected);
-    return ask_after (now, limits::search_pause, source_, std::nullopt);
-  }
+  if (feeds (old))
+    return return_to_old (now);
   if (search.source_failures > 0)
     return fail (now, FailReason::unreachable, source_.address);
   fail (now, FailReason::no_room, {});
@@ -123,7 +130,7 @@ Upstream::fail (Instant now, FailReason reason, std::string address)
     hang_up (old->link);
   const unsigned tries = search.tries;
   state_ = Over{/* failed */ true};
-  root_path_.clear ();
+  last_path_.clear ();
   node_.outbox.fail ({reason, tries, std::move (address)});
   listener_.on_failed (now);
 }
@@ -133,6 +140,7 @@ void
 Upstream::old_is_gone (Instant now)
 {
   auto &[search, old] = std::get<Searching> (state_);
+  last_path_ = std::move (old->path);
   old.reset ();
   search.reason = JoinReason::parent_lost;
   search.started = now;
@@ -180,14 +188,13 @@ Upstream::handle_answer (Instant now, const message::Redirect &redirect)
   const Contact &target = redirect.target;
   const bool by_source = is_the_source (search.target);
   if (by_source)
-    search.source_failures = 0;
+    search.source_failures = search.source_saturated = 0;
   const bool nonsense =
       is_the_source (target) ? by_source : !is_usable (target);
   // Told again to ask whom we asked already: our list of whom to avoid was
   // cut short, or not read.
   if (nonsense || (!is_the_source (target) && search.excludes (target.id)))
-    return ask_after (
-        now, search.back_off (node_.rng), source_, std::nullopt);
+    return ask_after (now, search.back_off (node_.rng), source_, std::nullopt);
   std::optional<Contact> via;
   if (!by_source)
     via = search.target;
@@ -199,8 +206,7 @@ Upstream::handle_answer (Instant now, const message::Refuse &refuse)
 {
   Search &search = std::get<Searching> (state_).search;
   node_.outbox.close (*search.link ());
-  if (is_the_source (search.target) &&
-      refuse.reason != RefuseReason::malformed)
+  if (is_the_source (search.target) && refuse.reason != RefuseReason::malformed)
     search.source_failures = 0;
   switch (refuse.reason) {
   case RefuseReason::saturated:
@@ -232,9 +238,10 @@ Upstream::refused_for_now (Instant now, const message::Refuse &refuse)
   }
   if (is_the_source (search.target)) {
     // Nobody else is left: those who refused may have room by now.
-    search.forgive_all ();
-    return ask_after (now, wait.value_or (search.back_off (node_.rng)),
-        source_, std::nullopt);
+    if (++search.source_saturated % limits::saturated_max == 0)
+      search.forgive_all ();
+    return ask_after (now, wait.value_or (search.back_off (node_.rng)), source_,
+        std::nullopt);
   }
   search.exclude (search.target.id);
   ask_next_best (now, Search::pause (node_.rng));

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "core/peer_impl.hpp"
+
+namespace spreadit::core {
+
+namespace {
+
+// Each use of the seed has numbers of its own.
+enum class Stream : std::uint64_t { waits = 1, tokens, add_policy };
+
+Rng
+stream_of (std::uint64_t seed, Stream stream)
+{
+  Rng rng (seed);
+  std::uint64_t mixed = rng.next ();
+  for (auto i = static_cast<std::uint64_t> (stream); i > 0; --i)
+    mixed = rng.next ();
+  return Rng (mixed);
+}
+
+Config
+within_limits (Config config)
+{
+  config.children_max =
+      std::min (config.children_max, limits::children_max_max);
+  return config;
+}
+
+} // namespace
+
+Peer::Impl::Impl (Config config)
+    : node{within_limits (std::move (config)), Rng (0), {}},
+      guard (stream_of (node.config.seed, Stream::tokens).next ()),
+      downstream (node, guard), upstream (node, *this)
+{
+  node.rng = stream_of (node.config.seed, Stream::waits);
+  set_add_policy (node.config.add_policy);
+}
+
+void
+Peer::Impl::set_add_policy (AddPolicyKind kind)
+{
+  node.config.add_policy = kind;
+  downstream.set_add_policy (
+      make_add_policy (kind, stream_of (node.config.seed, Stream::add_policy)));
+}
+
+// What one side has to know of the other.
+
+void
+Peer::Impl::on_moving (Instant, const Contact *everyone_to)
+{
+  downstream.refuse_askers ();
+  for (const LoopGuard::Route &route : guard.take_all ())
+    answer_check (route, false);
+  if (everyone_to)
+    downstream.redirect ({*everyone_to, RedirectScope::subtree});
+}
+
+Subtree
+Peer::Impl::on_asking (Instant now)
+{
+  told_up = news_up ();
+  Subtree along = told_up.subtree;
+  // A child that we have forgotten may not have forgotten us. It may be above
+  // whom we ask, so have that checked.
+  if (downstream.may_be_believed_in (now))
+    along.peers = std::max (along.peers, 2u);
+  return along;
+}
+
+void
+Peer::Impl::on_verified (Instant now, const message::Verified &verified)
+{
+  if (const auto route = guard.take (now, verified.token))
+    answer_check (*route, verified.ok);
+  else
+    downstream.verified (now, verified.token, verified.ok, standing ());
+}
+
+void
+Peer::Impl::on_ended (Instant now, bool while_leaving)
+{
+  guard.take_all ();
+  downstream.refuse_askers ();
+  downstream.tell_ended ();
+  node.outbox.report (action::Report::Ended{});
+  downstream.close_all (now);
+  if (while_leaving)
+    node.outbox.report (action::Report::Left{});
+}
+
+void
+Peer::Impl::on_failed (Instant now)
+{
+  downstream.close_all (now);
+}
+
+bool
+Peer::Impl::is_child (PeerId id) const
+{
+  return downstream.is_child (id);
+}
+
+Standing
+Peer::Impl::standing () const
+{
+  return {upstream.refusal (), upstream.root_path (), upstream.parent_link ()};
+}
+
+// Messages of children and of those who want to be.
+
+void
+Peer::Impl::handle_child (Instant now, LinkId link, const Message &message)
+{
+  downstream.heard (now, link);
+  if (const auto *ask = std::get_if<message::Subscribe> (&message))
+    downstream.handle_message (now, link, *ask, standing ());
+  else if (const auto *bye = std::get_if<message::Unsubscribe> (&message))
+    downstream.handle_message (link, *bye);
+  else if (const auto *leaving = std::get_if<message::Leaving> (&message))
+    downstream.handle_message (now, link, *leaving);
+  else if (const auto *alive = std::get_if<message::Alive> (&message))
+    downstream.handle_message (link, *alive);
+  else if (const auto *verify = std::get_if<message::Verify> (&message))
+    handle_verify (now, link, *verify);
+  // The rest is for children to hear, not to say.
+}
+
+// "Is anyone above here that mover, or moving itself?" Only the source can say
+// no for good. docs/decisions/0001-no-cycle-ever.md has the proof.
+void
+Peer::Impl::handle_verify (
+    Instant now, LinkId link, const message::Verify &verify)
+{
+  if (!downstream.is_peer (link))
+    return;
+  const bool no = verify.mover == node.config.id || !upstream.may_vouch ();
+  if (no || upstream.is_source ())
+    return answer_check ({link, verify.token}, !no);
+  if (const auto token = guard.remember (now, {link, verify.token}))
+    node.outbox.send (
+        *upstream.parent_link (), message::Verify{verify.mover, *token});
+  else
+    answer_check ({link, verify.token}, false);
+}
+
+void
+Peer::Impl::answer_check (LoopGuard::Route route, bool ok)
+{
+  if (downstream.is_peer (route.link)) // it may be gone by now
+    node.outbox.send (route.link, message::Verified{route.token, ok});
+}
+
+// Leaving.
+
+void
+Peer::Impl::unsubscribe (Instant now)
+{
+  if (upstream.is_source ())
+    return end_stream (now);
+  if (upstream.is_leaving () || !downstream.has_peers ())
+    return finish (now);
+  const DeletePolicy policy = make_delete_policy (node.config.delete_policy);
+  const Contact target = upstream.farewell_target ();
+  // The parent first: it must not send our children back to us.
+  upstream.leave (now + node.config.linger);
+  on_moving (now, nullptr);
+  downstream.redirect ({target, policy.who});
+}
+
+void
+Peer::Impl::end_stream (Instant now)
+{
+  if (!upstream.is_source ())
+    return unsubscribe (now);
+  downstream.tell_ended ();
+  finish (now);
+}
+
+void
+Peer::Impl::finish (Instant now)
+{
+  guard.take_all ();
+  upstream.close ();
+  downstream.close_all (now);
+  node.outbox.report (action::Report::Left{});
+}
+
+void
+Peer::Impl::handle_timeout (Instant now)
+{
+  downstream.handle_timeout (now);
+  const bool lingered =
+      upstream.is_leaving () && upstream.next_timeout () <= now;
+  if (lingered)
+    finish (now);
+  else
+    upstream.handle_timeout (now);
+  if (beat_at <= now)
+    beat (now);
+}
+
+// Telling.
+
+void
+Peer::Impl::settle_accounts (Instant now)
+{
+  if (upstream.is_leaving () && !downstream.has_peers ())
+    finish (now);
+  tell_state ();
+  tell_children ();
+  tell_parent (now);
+  if (!has_partners ())
+    beat_at = Instant::max ();
+  else if (beat_at == Instant::max ())
+    beat_at = now + node.config.alive_interval;
+#ifndef NDEBUG
+  upstream.check_invariants (); // those of the children: where one is added
+#endif
+}
+
+void
+Peer::Impl::tell_state ()
+{
+  const PeerState state = upstream.state ();
+  if (std::exchange (told_state, state) != state)
+    node.outbox.report (action::Report::State{state});
+}
+
+// At once: they must neither offer a place nor refuse one by an old root path.
+void
+Peer::Impl::tell_children ()
+{
+  const ToldDown news = news_down ();
+  if (std::exchange (told_down, news) != news && downstream.has_peers ())
+    downstream.tell_alive (alive_down ());
+}
+
+void
+Peer::Impl::tell_parent (Instant now)
+{
+  if (parent_knows () || now < report_at)
+    return;
+  told_up = news_up ();
+  report_at = now + limits::report_interval_min;
+  upstream.tell_alive (alive_up ());
+}
+
+bool
+Peer::Impl::parent_knows () const
+{
+  return upstream.is_source () || !upstream.parent_link () ||
+         told_up == news_up ();
+}
+
+void
+Peer::Impl::beat (Instant now)
+{
+  beat_at = now + node.config.alive_interval;
+  told_down = news_down ();
+  downstream.tell_alive (alive_down ());
+  told_up = news_up ();
+  report_at = now + limits::report_interval_min;
+  upstream.tell_alive (alive_up ());
+}
+
+bool
+Peer::Impl::has_partners () const
+{
+  return upstream.parent_link () || downstream.has_peers ();
+}
+
+Peer::Impl::ToldDown
+Peer::Impl::news_down () const
+{
+  return {upstream.is_fed (), upstream.root_path_changes ()};
+}
+
+Peer::Impl::ToldUp
+Peer::Impl::news_up () const
+{
+  Subtree subtree = downstream.subtree ();
+  if (upstream.is_leaving ())
+    subtree.free = 0;
+  return {node.config.children_max, subtree};
+}
+
+message::Alive
+Peer::Impl::alive_up () const
+{
+  const ToldUp news = news_up ();
+  return {node.self (), news.children_max, news.subtree, upstream.is_fed (), {},
+      {}};
+}
+
+message::Alive
+Peer::Impl::alive_down () const
+{
+  message::Alive alive = alive_up ();
+  alive.root_path = upstream.root_path ();
+  return alive;
+}
+
+void
+Peer::Impl::check_invariants () const
+{
+  upstream.check_invariants ();
+  downstream.check_invariants ();
+  assert (guard.size () <= limits::verifies_max);
+  // Nobody waits for a word from above that cannot come.
+  assert (upstream.may_vouch () || guard.size () == 0);
+  assert (!upstream.is_unused () || !has_partners ());
+}
+
+} // namespace spreadit::core

@@ -1,0 +1,188 @@
+// What others may know of the way up.
+//
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <algorithm>
+#include <cassert>
+
+#include "core/contacts.hpp"
+#include "core/upstream.hpp"
+
+namespace spreadit::core {
+
+bool
+Upstream::feeds (const std::optional<Parent> &parent) const
+{
+  return parent && parent->data && parent->receiving;
+}
+
+bool
+Upstream::is_fed () const
+{
+  if (const auto *source = std::get_if<Source> (&state_))
+    return source->ready;
+  if (const auto *searching = std::get_if<Searching> (&state_))
+    return feeds (searching->old);
+  if (const auto *settled = std::get_if<Settled> (&state_))
+    return feeds (settled->parent) || feeds (settled->old);
+  if (const auto *leaving = std::get_if<Leaving> (&state_))
+    return feeds (leaving->parent);
+  return false;
+}
+
+PeerState
+Upstream::state () const
+{
+  if (is_source ())
+    return PeerState::source;
+  if (const auto *over = std::get_if<Over> (&state_))
+    return over->failed ? PeerState::failed : PeerState::idle;
+  if (std::holds_alternative<Idle> (state_))
+    return PeerState::idle;
+  if (!was_fed_)
+    return PeerState::discovering;
+  return is_fed () ? PeerState::receiving : PeerState::transient;
+}
+
+std::optional<RefuseReason>
+Upstream::refusal () const
+{
+  if (is_unused ())
+    return RefuseReason::no_stream;
+  if (is_leaving ())
+    return RefuseReason::saturated; // look elsewhere
+  // A mover takes nobody: its place in the tree is not known.
+  if (!is_fed () || !may_vouch ())
+    return RefuseReason::not_receiving;
+  return std::nullopt;
+}
+
+// During a handover we may have to go back to the old parent, so we are locked
+// until it is over.
+bool
+Upstream::may_vouch () const
+{
+  const auto *settled = std::get_if<Settled> (&state_);
+  return is_source () || (settled && !settled->old);
+}
+
+bool
+Upstream::is_source () const
+{
+  return std::holds_alternative<Source> (state_);
+}
+
+bool
+Upstream::is_unused () const
+{
+  return std::holds_alternative<Idle> (state_) ||
+         std::holds_alternative<Over> (state_);
+}
+
+bool
+Upstream::is_leaving () const
+{
+  return std::holds_alternative<Leaving> (state_);
+}
+
+const Upstream::Parent *
+Upstream::parent_or_old () const
+{
+  const auto if_any = [] (const auto &parent) {
+    return parent ? &*parent : nullptr;
+  };
+  if (const auto *settled = std::get_if<Settled> (&state_))
+    return &settled->parent;
+  if (const auto *searching = std::get_if<Searching> (&state_))
+    return if_any (searching->old);
+  if (const auto *leaving = std::get_if<Leaving> (&state_))
+    return if_any (leaving->parent);
+  return nullptr;
+}
+
+std::optional<Contact>
+Upstream::parent () const
+{
+  if (const Parent *parent = parent_or_old ())
+    return parent->contact;
+  return std::nullopt;
+}
+
+std::optional<LinkId>
+Upstream::parent_link () const
+{
+  if (const Parent *parent = parent_or_old ())
+    return parent->link;
+  return std::nullopt;
+}
+
+const RootPath &
+Upstream::root_path () const
+{
+  const Parent *parent = parent_or_old ();
+  return parent ? parent->path : last_path_;
+}
+
+std::vector<LinkId>
+Upstream::data_links () const
+{
+  std::vector<LinkId> links;
+  if (const Parent *parent = parent_or_old ())
+    links.push_back (parent->link);
+  const auto *settled = std::get_if<Settled> (&state_);
+  if (settled && settled->old)
+    links.push_back (settled->old->link);
+  return links;
+}
+
+void
+Upstream::check_invariants () const
+{
+  assert (!is_on_path (root_path (), node_.config.id));
+  assert (root_path ().size () <= limits::levels_max);
+  if (const auto *settled = std::get_if<Settled> (&state_)) {
+    assert (root_path ().front ().id == settled->parent.contact.id);
+    assert (!settled->old || settled->old->link != settled->parent.link);
+    // Until the first packet, and no longer.
+    assert (settled->search.has_value () != settled->parent.data.has_value ());
+  }
+}
+
+// When a parent counts as dead: no message, or no packet after the first.
+Instant
+Upstream::deadline (const Parent &parent) const
+{
+  const Instant silent = parent.heard + node_.misses_max ();
+  if (!parent.data)
+    return silent;
+  return std::min (silent, *parent.data + node_.config.data_silence_max);
+}
+
+Instant
+Upstream::deadline (const Settled &settled) const
+{
+  Instant due = deadline (settled.parent);
+  if (settled.search)
+    due = std::min (due, settled.since + limits::first_data_max);
+  if (settled.leave_by)
+    due = std::min (due, *settled.leave_by);
+  if (settled.old)
+    due = std::min (
+        {due, deadline (*settled.old), settled.since + limits::handover_max});
+  return due;
+}
+
+Instant
+Upstream::next_timeout () const
+{
+  if (const auto *searching = std::get_if<Searching> (&state_)) {
+    const Instant due = searching->search.deadline ();
+    return searching->old ? std::min (due, deadline (*searching->old)) : due;
+  }
+  if (const auto *settled = std::get_if<Settled> (&state_))
+    return deadline (*settled);
+  if (const auto *leaving = std::get_if<Leaving> (&state_))
+    return leaving->until;
+  return Instant::max ();
+}
+
+} // namespace spreadit::core

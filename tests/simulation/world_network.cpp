@@ -1,0 +1,384 @@
+// Connections, what passes on them, and what goes wrong with them.
+//
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <algorithm>
+#include <ostream>
+#include <utility>
+
+#include "world_private.hpp"
+
+namespace spreadit::simulation {
+
+// Actions.
+
+void
+World::drain (Place place)
+{
+  Inhabitant &inhabitant = *places_[place];
+  while (auto action = inhabitant.peer.poll_action ()) {
+    note (action->index ());
+    std::visit ([&] (const auto &act) { perform (place, act); }, *action);
+  }
+  arm (place);
+  check (place);
+}
+
+World::Connection *
+World::find (Place place, LinkId link)
+{
+  for (const auto &[known, index] : places_[place]->links)
+    if (known == link)
+      return connections_[index].get ();
+  return nullptr;
+}
+
+Duration
+World::delay (Place a, Place b)
+{
+  Rng pair (seed_ ^ (std::min (a, b) << 20) ^ std::max (a, b));
+  pair.next ();
+  const auto spread = network_.delay_max - network_.delay_min;
+  Duration delay = network_.delay_min;
+  if (spread > Duration::zero ())
+    delay +=
+        Duration (pair.below (static_cast<std::uint64_t> (spread.count ())));
+  if (network_.jitter_max > Duration::zero ())
+    delay += Duration (
+        rng_.below (static_cast<std::uint64_t> (network_.jitter_max.count ())));
+  return delay;
+}
+
+Instant
+World::arrival (Connection &connection, bool to_opener)
+{
+  Instant &last =
+      to_opener ? connection.last_to_opener : connection.last_to_acceptor;
+  last = std::max (last, now_ + delay (connection.opener, connection.acceptor));
+  return last;
+}
+
+bool
+World::passes (const Connection &connection, bool to_opener) const
+{
+  return !(to_opener ? connection.cut_to_opener : connection.cut_to_acceptor) &&
+         (places_[connection.opener]->island &
+             places_[connection.acceptor]->island) != 0;
+}
+
+// Like TCP: in order, or not at all any more.
+void
+World::send_event (Connection &connection, bool to_opener, Event event)
+{
+  if (!passes (connection, to_opener)) {
+    (to_opener ? connection.cut_to_opener : connection.cut_to_acceptor) = true;
+    return;
+  }
+  schedule (arrival (connection, to_opener), std::move (event));
+}
+
+void
+World::perform (Place place, const action::Connect &connect)
+{
+  if (trace)
+    *trace << now_.time_since_epoch () / 1us << " us  n" << place
+           << " connects to " << connect.target.address << '\n';
+  Place target = nowhere;
+  for (Place other = 0; other < places_.size (); ++other)
+    if (places_[other]->peer.config ().address == connect.target.address)
+      target = other;
+  if (target == place)
+    blame ("connects to itself: " + std::to_string (place));
+  const auto index = static_cast<ConnectionIndex> (connections_.size ());
+  auto made = std::make_unique<Connection> ();
+  Connection &connection = *made;
+  connections_.push_back (std::move (made));
+  connection.index = index;
+  connection.opener = place;
+  connection.acceptor = target == nowhere ? place : target;
+  connection.opener_link = connect.link;
+  places_[place]->links.push_back ({connect.link, index});
+
+  Event event{{}, 0, Event::Kind::connected, true, false, 0, index, nullptr};
+  if (target == nowhere || !is_up (target)) {
+    connection.open_at_acceptor = false;
+    event.refused = true;
+  } else {
+    Inhabitant &host = *places_[target];
+    connection.acceptor_link = LinkId{incoming_link | host.incoming++};
+    host.links.push_back ({connection.acceptor_link, index});
+  }
+  const Instant there = arrival (connection, false);
+  if (!passes (connection, false) || !passes (connection, true)) {
+    connection.cut_to_acceptor = connection.cut_to_opener = true;
+    return; // no answer, ever
+  }
+  connection.last_to_opener =
+      there + (there - now_); // the handshake takes a round trip
+  schedule (connection.last_to_opener, std::move (event));
+}
+
+void
+World::perform (Place place, const action::Send &send)
+{
+  Connection *connection = find (place, send.link);
+  if (!connection)
+    return blame ("sends on a closed link: " + std::to_string (place));
+  const bool to_opener = connection->opener != place;
+  const Place to = to_opener ? connection->opener : connection->acceptor;
+  if (std::holds_alternative<message::Subscribe> (send.message))
+    ++places_[place]->asks;
+  Message message = send.message;
+  if (trace)
+    *trace << now_.time_since_epoch () / 1us << " us  n" << place << " -> n"
+           << to << "  " << describe (message) << '\n';
+  if (tamper && !tamper (place, to, message))
+    return;
+  if (loss_ > 0 &&
+      static_cast<double> (rng_.below (1'000'000)) < loss_ * 1'000'000)
+    return;
+  note (message.index ());
+  send_event (*connection, to_opener,
+      {{}, 0, Event::Kind::message, to_opener, false, 0, connection->index,
+          std::make_shared<const Message> (std::move (message))});
+}
+
+void
+World::perform (Place place, const action::Close &close)
+{
+  Connection *connection = find (place, close.link);
+  if (!connection)
+    return blame ("closes a closed link: " + std::to_string (place));
+  note_flow (*connection);
+  const bool opener = connection->opener == place;
+  (opener ? connection->open_at_opener : connection->open_at_acceptor) = false;
+  note_flow (*connection);
+  std::erase_if (places_[place]->links,
+      [&] (const auto &entry) { return entry.first == close.link; });
+  send_event (*connection, !opener,
+      {{}, 0, Event::Kind::closed, !opener, false, 0, connection->index,
+          nullptr});
+}
+
+void
+World::perform (Place place, const action::StartFeeding &start)
+{
+  if (Connection *connection = find (place, start.link)) {
+    connection->feeding = true;
+    note_flow (*connection);
+  } else
+    blame ("feeds a closed link: " + std::to_string (place));
+}
+
+void
+World::perform (Place place, const action::StopFeeding &stop)
+{
+  if (Connection *connection = find (place, stop.link)) {
+    note_flow (*connection);
+    connection->feeding = false;
+    note_flow (*connection);
+  }
+}
+
+void
+World::perform (Place place, const action::ReceiveFrom &receive)
+{
+  if (Connection *connection = find (place, receive.link)) {
+    connection->receiving = true;
+    note_flow (*connection);
+  } else
+    blame ("receives from a closed link: " + std::to_string (place));
+}
+
+void
+World::perform (Place place, const action::Report &report)
+{
+  Inhabitant &inhabitant = *places_[place];
+  note (report.what.index ());
+  if (std::holds_alternative<action::Report::Left> (report.what)) {
+    inhabitant.left = true;
+    if (!inhabitant.peer.children ().empty () || inhabitant.peer.parent ())
+      blame ("left with open links: " + std::to_string (place));
+  }
+  if (std::holds_alternative<action::Report::Ended> (report.what))
+    inhabitant.ended = true;
+  if (trace)
+    *trace << now_.time_since_epoch () / 1us << " us  n" << place << " reports "
+           << report.what.index () << " state "
+           << static_cast<int> (inhabitant.peer.state ()) << '\n';
+}
+
+void
+World::perform (Place place, const action::Fail &fail)
+{
+  if (trace)
+    *trace << now_.time_since_epoch () / 1us << " us  n" << place << " FAILS "
+           << static_cast<int> (fail.reason) << " after " << fail.tries << '\n';
+  if (fail.reason == FailReason::no_room && somebody_has_room ())
+    ++failed_with_room_;
+  places_[place]->fail = fail;
+  if (++places_[place]->fails > 1)
+    blame ("fails twice: " + std::to_string (place));
+}
+
+// Data. Packets are not events: a link flows or it does not, and who receives
+// is told so just before it looks at its clock, as peer.hpp allows.
+
+bool
+World::flows (const Connection &connection) const
+{
+  const Inhabitant &opener = *places_[connection.opener];
+  const Inhabitant &acceptor = *places_[connection.acceptor];
+  return connection.feeding && connection.receiving &&
+         connection.open_at_opener && connection.open_at_acceptor &&
+         opener.up && acceptor.up && !opener.frozen && !acceptor.frozen &&
+         passes (connection, /* to_opener */ true);
+}
+
+void
+World::note_flow (Connection &connection)
+{
+  const bool flowing = flows (connection);
+  const bool flowed = std::exchange (connection.flowing, flowing);
+  if (flowing && !flowed) {
+    // At worst the parent has just sent its packet for the idle.
+    const auto idle =
+        static_cast<std::uint64_t> (Duration (limits::data_idle).count ());
+    const Duration way = delay (connection.opener, connection.acceptor);
+    schedule (now_ + way + Duration (rng_.below (idle)),
+        {{}, 0, Event::Kind::packet, true, false, 0, connection.index,
+            nullptr});
+  }
+  const Inhabitant &opener = *places_[connection.opener];
+  if (flowed && connection.first_packet_came && opener.up && !opener.frozen &&
+      connection.open_at_opener)
+    places_[connection.opener]->peer.data_seen (now_, connection.opener_link);
+  if (!flowing)
+    connection.first_packet_came = false;
+}
+
+void
+World::note_flows_of (Place place)
+{
+  for (const auto &[link, index] : places_[place]->links)
+    note_flow (*connections_[index]);
+}
+
+void
+World::on_packet (Connection &connection)
+{
+  if (!flows (connection))
+    return;
+  connection.first_packet_came = true;
+  const Place place = connection.opener;
+  note (place ^ 0xda7a);
+  places_[place]->peer.data_seen (now_, connection.opener_link);
+  drain (place);
+}
+
+// Trouble.
+
+void
+World::kill (Place place)
+{
+  note_flows_of (place);
+  hang_up_all (place, /* tell */ true);
+}
+
+void
+World::power_off (Place place)
+{
+  note_flows_of (place);
+  hang_up_all (place, /* tell */ false);
+}
+
+void
+World::hang_up_all (Place place, bool tell)
+{
+  places_[place]->up = false;
+  note (place ^ 0xdead);
+  for (const auto &[link, index] : std::exchange (places_[place]->links, {})) {
+    Connection &connection = *connections_[index];
+    const bool opener = connection.opener == place;
+    (opener ? connection.open_at_opener : connection.open_at_acceptor) = false;
+    note_flow (connection);
+    if (tell)
+      send_event (connection, !opener,
+          {{}, 0, Event::Kind::closed, !opener, false, 0, index, nullptr});
+  }
+}
+
+void
+World::freeze (Place place)
+{
+  note_flows_of (place);
+  places_[place]->frozen = true;
+  note_flows_of (place);
+}
+
+void
+World::thaw (Place place)
+{
+  if (!places_[place]->frozen)
+    return;
+  places_[place]->frozen = false;
+  for (Event &event : std::exchange (places_[place]->backlog, {}))
+    schedule (now_, std::move (event));
+  note_flows_of (place);
+  places_[place]->timer_at = Instant::max ();
+  if (is_up (place))
+    arm (place);
+}
+
+void
+World::cut (Place a, Place b, Cut way)
+{
+  for (const auto &connection : connections_) {
+    const bool forth = connection->opener == a && connection->acceptor == b;
+    const bool back = connection->opener == b && connection->acceptor == a;
+    if (!forth && !back)
+      continue;
+    note_flow (*connection);
+    if (way != Cut::to_opener)
+      connection->cut_to_acceptor = true;
+    if (way != Cut::to_acceptor)
+      connection->cut_to_opener = true;
+    note_flow (*connection);
+  }
+}
+
+void
+World::cut_any ()
+{
+  std::vector<Connection *> open;
+  for (const auto &connection : connections_)
+    if (connection->open_at_opener && connection->open_at_acceptor)
+      open.push_back (connection.get ());
+  if (open.empty ())
+    return;
+  Connection &connection = *open[rng_.below (open.size ())];
+  note_flow (connection);
+  const auto way = rng_.below (3);
+  connection.cut_to_acceptor = connection.cut_to_acceptor || way != 0;
+  connection.cut_to_opener = connection.cut_to_opener || way != 1;
+  note_flow (connection);
+}
+
+void
+World::set_island (Place place, unsigned island)
+{
+  note_flows_of (place);
+  places_[place]->island = island;
+  note_flows_of (place);
+}
+
+void
+World::heal ()
+{
+  loss_ = 0;
+  for (Place place = 0; place < places_.size (); ++place) {
+    set_island (place, 1);
+    thaw (place);
+  }
+}
+
+} // namespace spreadit::simulation
