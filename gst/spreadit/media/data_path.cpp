@@ -68,7 +68,7 @@ struct DataPath::Impl {
   Upstream upstream;
   Limbo limbo;
   GstBufferList *redeemed = nullptr; // out of limbo, for receive() to hand on
-  DataStats counters; // what is not computed in stats()
+  DataStats counters;                // what is not computed in stats()
   bool has_data = false;
   // When serve() is next to do something, and until when receive() sleeps, if
   // it does.
@@ -361,13 +361,12 @@ void
 DataPath::Impl::take (
     std::size_t i, const Arrival &arrival, GstBufferList *&fresh)
 {
-  const auto [from, size, is_truncated] = intake.at (i);
-  const Bytes datagram = intake.bytes (i);
+  const auto [from, datagram, is_truncated] = intake.at (i);
   if (!upstream.is_parent (from)) {
     take_from_other (from, datagram, arrival.at);
     return;
   }
-  counters.bytes_received += size;
+  counters.bytes_received += datagram.size ();
   if (is_truncated) {
     upstream.heard (from, arrival.at);
     ++counters.packets_invalid;
@@ -381,7 +380,10 @@ DataPath::Impl::take (
   case Taken::fresh_rtcp:
     if (!fresh)
       fresh = gst_buffer_list_new_sized (limits::chunk);
-    gst_buffer_list_add (fresh, intake.take (i));
+    // A buffer of a pool would cost twice what an allocation and a copy do:
+    // acquiring, mapping, resizing and resetting it (266 against 145 ns).
+    gst_buffer_list_add (
+        fresh, gst_buffer_new_memdup (datagram.data (), datagram.size ()));
     break;
   case Taken::duplicate:
     ++counters.packets_duplicate;
@@ -419,7 +421,8 @@ DataPath::Impl::receive_plain (const UdpSocket &socket)
   const std::lock_guard guard (lock);
   asleep_until.reset ();
   for (std::size_t i = 0; i < count; ++i)
-    take_from_other (plain_intake.at (i).from, plain_intake.bytes (i), now ());
+    take_from_other (
+        plain_intake.at (i).from, plain_intake.at (i).bytes, now ());
 }
 
 void

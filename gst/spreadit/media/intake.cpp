@@ -2,86 +2,69 @@
 #include "media/intake.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <utility>
 
 namespace spreadit::media {
 
-Intake::Intake ()
-{
-  open_pool (limits::datagram_size_usual);
-}
-
-Intake::~Intake ()
-{
-  close_pool ();
-}
-
 void
-Intake::open_pool (std::size_t buffer_size)
+Intake::allocate (std::size_t datagram_size)
 {
-  buffer_size_ = buffer_size;
-  pool_ = gst_buffer_pool_new ();
-  GstStructure *config = gst_buffer_pool_get_config (pool_);
-  gst_buffer_pool_config_set_params (
-      config, nullptr, static_cast<guint> (buffer_size), 0, 0);
-  gst_buffer_pool_set_config (pool_, config);
-  gst_buffer_pool_set_active (pool_, TRUE);
-}
-
-void
-Intake::close_pool ()
-{
-  for (Slot &slot : slots_) {
-    if (!slot.buffer)
-      continue;
-    gst_buffer_unmap (slot.buffer, &slot.map);
-    gst_buffer_unref (std::exchange (slot.buffer, nullptr));
-  }
-  // Buffers that are still in use keep the pool until they come back.
-  gst_buffer_pool_set_active (pool_, FALSE);
-  gst_object_unref (std::exchange (pool_, nullptr));
-}
-
-void
-Intake::fill_slots ()
-{
-  for (std::size_t i = 0; i < slots_.size (); ++i) {
+  datagram_size_ = datagram_size;
+  memory_.resize (datagram_size * limits::chunk);
+  for (std::size_t i = 0; i < limits::chunk; ++i) {
     Slot &slot = slots_[i];
-    if (slot.buffer)
-      continue;
-    // Cannot fail: the pool is active and knows no most.
-    gst_buffer_pool_acquire_buffer (pool_, &slot.buffer, nullptr);
-    gst_buffer_map (slot.buffer, &slot.map, GST_MAP_WRITE);
-    batch_.set_memory (i, slot.map.data, slot.map.size);
+    slot.memory = {&memory_[i * datagram_size], datagram_size};
+    messages_[i] = {};
+    messages_[i].msg_hdr.msg_name = &slot.from;
+    messages_[i].msg_hdr.msg_iov = &slot.memory;
+    messages_[i].msg_hdr.msg_iovlen = 1;
+    messages_[i].msg_hdr.msg_control = slot.control;
   }
 }
 
 std::size_t
 Intake::receive (int fd)
 {
-  if (std::exchange (wants_larger_, false) &&
-      buffer_size_ < limits::datagram_size_max) {
-    close_pool ();
-    open_pool (buffer_size_ * 2);
+  if (memory_.empty ())
+    allocate (limits::datagram_size_usual);
+  else if (std::exchange (wants_larger_, false) &&
+           datagram_size_ < limits::datagram_size_max)
+    allocate (datagram_size_ * 2);
+
+  for (mmsghdr &message : messages_) {
+    message.msg_hdr.msg_namelen = sizeof (sockaddr_storage);
+    message.msg_hdr.msg_controllen = sizeof (Slot::control);
   }
-  fill_slots ();
-  return batch_.receive (fd);
+  int n;
+  do
+    n = recvmmsg (fd, messages_.data (), limits::chunk, MSG_DONTWAIT, nullptr);
+  while (n < 0 && errno == EINTR);
+  if (n <= 0)
+    return 0;
+  read_dropped (messages_[static_cast<std::size_t> (n) - 1].msg_hdr);
+  return static_cast<std::size_t> (n);
 }
 
-Bytes
-Intake::bytes (std::size_t i) const
+void
+Intake::read_dropped (const msghdr &message)
 {
-  return {slots_[i].map.data, std::min (batch_.at (i).size, buffer_size_)};
+  // CMSG_NXTHDR() wants it writable; it does not write.
+  auto *m = const_cast<msghdr *> (&message);
+  for (cmsghdr *c = CMSG_FIRSTHDR (m); c; c = CMSG_NXTHDR (m, c))
+    if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_RXQ_OVFL)
+      std::memcpy (&dropped_, CMSG_DATA (c), sizeof dropped_);
 }
 
-GstBuffer *
-Intake::take (std::size_t i)
+Intake::Datagram
+Intake::at (std::size_t i) const
 {
-  Slot &slot = slots_[i];
-  const std::size_t size = bytes (i).size ();
-  gst_buffer_unmap (slot.buffer, &slot.map);
-  gst_buffer_set_size (slot.buffer, static_cast<gssize> (size));
-  return std::exchange (slot.buffer, nullptr);
+  const mmsghdr &message = messages_[i];
+  const auto *from = reinterpret_cast<const sockaddr *> (&slots_[i].from);
+  return {Address::from_sockaddr (from, message.msg_hdr.msg_namelen),
+      {&memory_[i * datagram_size_], message.msg_len},
+      (message.msg_hdr.msg_flags & MSG_TRUNC) != 0};
 }
 
 } // namespace spreadit::media

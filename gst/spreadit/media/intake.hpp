@@ -3,50 +3,55 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <vector>
 
-#include <gst/gst.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
 
+#include "media/address.hpp"
+#include "media/limits.hpp"
 #include "media/packet.hpp"
-#include "media/udp_socket.hpp"
 
 namespace spreadit::media {
 
-// Receives datagrams into GstBuffers of a pool, so that what is of the stream
-// goes on without a copy. For one thread.
+// Receives up to limits::chunk datagrams at once, always into the same memory,
+// which therefore stays in the cache. For one thread.
 class Intake {
 public:
-  Intake ();
-  ~Intake ();
+  struct Datagram {
+    Address from;
+    Bytes bytes; // until the next receive()
+    bool is_truncated;
+  };
+
+  Intake () = default;
   Intake (const Intake &) = delete;
   Intake &operator= (const Intake &) = delete;
 
-  // Up to limits::chunk datagrams; what the last call got is gone. 0 if none.
+  // How many there are, 0 if none.
   std::size_t receive (int fd);
-  [[nodiscard]] ReceiveBatch::Datagram at (std::size_t i) const
-  {
-    return batch_.at (i);
-  }
-  [[nodiscard]] Bytes bytes (std::size_t i) const;
-  // The buffer with datagram `i`, to own. Once for each.
-  GstBuffer *take (std::size_t i);
-  // A datagram did not fit: longer buffers from the next receive() on.
+  [[nodiscard]] Datagram at (std::size_t i) const;
+  // One was truncated: takes longer ones from the next receive() on.
   void grow () { wants_larger_ = true; }
-  [[nodiscard]] std::uint32_t dropped () const { return batch_.dropped (); }
+  // Datagrams the kernel has dropped because we were late (SO_RXQ_OVFL), ever.
+  [[nodiscard]] std::uint32_t dropped () const { return dropped_; }
 
 private:
   struct Slot {
-    GstBuffer *buffer = nullptr; // mapped while it is here
-    GstMapInfo map;
+    sockaddr_storage from;
+    iovec memory;
+    alignas (cmsghdr) std::uint8_t control[CMSG_SPACE (sizeof (std::uint32_t))];
   };
-  void open_pool (std::size_t buffer_size);
-  void close_pool ();
-  void fill_slots ();
+  void allocate (std::size_t datagram_size);
+  void read_dropped (const msghdr &message);
 
-  std::size_t buffer_size_ = 0;
   bool wants_larger_ = false;
-  GstBufferPool *pool_ = nullptr;
+  std::size_t datagram_size_ = 0;
+  std::vector<std::uint8_t> memory_; // allocated at the first receive()
   std::array<Slot, limits::chunk> slots_;
-  ReceiveBatch batch_;
+  std::array<mmsghdr, limits::chunk> messages_;
+  std::uint32_t dropped_ = 0;
 };
 
 } // namespace spreadit::media

@@ -5,6 +5,8 @@
 #include <array>
 #include <cassert>
 
+#include "media/limits.hpp"
+
 namespace spreadit::media {
 
 namespace {

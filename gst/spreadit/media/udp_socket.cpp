@@ -2,10 +2,13 @@
 #include "media/udp_socket.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
 #include <unistd.h>
+
+#include "media/limits.hpp"
 
 namespace spreadit::media {
 
@@ -135,60 +138,6 @@ UdpSocket::send (const Destination &to, std::span<const Bytes> datagrams)
     }
   }
   return sent;
-}
-
-ReceiveBatch::ReceiveBatch ()
-{
-  for (std::size_t i = 0; i < limits::chunk; ++i) {
-    messages_[i] = {};
-    messages_[i].msg_hdr.msg_name = &slots_[i].from;
-    messages_[i].msg_hdr.msg_iov = &slots_[i].memory;
-    messages_[i].msg_hdr.msg_iovlen = 1;
-    messages_[i].msg_hdr.msg_control = slots_[i].control;
-  }
-}
-
-void
-ReceiveBatch::set_memory (std::size_t i, void *memory, std::size_t size)
-{
-  slots_[i].memory = {memory, size};
-}
-
-std::size_t
-ReceiveBatch::receive (int fd)
-{
-  for (mmsghdr &message : messages_) {
-    message.msg_hdr.msg_namelen = sizeof (sockaddr_storage);
-    message.msg_hdr.msg_controllen = control_size;
-  }
-  int n;
-  do
-    n = recvmmsg (fd, messages_.data (), limits::chunk, MSG_DONTWAIT, nullptr);
-  while (n < 0 && errno == EINTR);
-  if (n <= 0)
-    return 0;
-  read_dropped (messages_[static_cast<std::size_t> (n) - 1].msg_hdr);
-  return static_cast<std::size_t> (n);
-}
-
-void
-ReceiveBatch::read_dropped (const msghdr &message)
-{
-  // CMSG_NXTHDR() wants it writable; it does not write.
-  auto *m = const_cast<msghdr *> (&message);
-  for (cmsghdr *c = CMSG_FIRSTHDR (m); c; c = CMSG_NXTHDR (m, c))
-    if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_RXQ_OVFL)
-      std::memcpy (&dropped_, CMSG_DATA (c), sizeof dropped_);
-}
-
-ReceiveBatch::Datagram
-ReceiveBatch::at (std::size_t i) const
-{
-  const msghdr &message = messages_[i].msg_hdr;
-  return {Address::from_sockaddr (
-              reinterpret_cast<const sockaddr *> (&slots_[i].from),
-              message.msg_namelen),
-      messages_[i].msg_len, (message.msg_flags & MSG_TRUNC) != 0};
 }
 
 } // namespace spreadit::media

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -9,10 +8,8 @@
 #include <utility>
 
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 #include "media/address.hpp"
-#include "media/limits.hpp"
 #include "media/packet.hpp"
 
 namespace spreadit::media {
@@ -26,8 +23,8 @@ struct Destination {
 // A non-blocking UDP socket that works in batches.
 //
 // send() may be called by several threads if they take turns; receiving is the
-// business of one thread (ReceiveBatch). UDP_SEGMENT belongs into send(), which
-// gets runs of datagrams for one destination; UDP_GRO into ReceiveBatch.
+// business of one thread (Intake). UDP_SEGMENT belongs into send(), which gets
+// runs of datagrams for one destination; UDP_GRO into Intake.
 class UdpSocket {
 public:
   UdpSocket () = default;
@@ -62,42 +59,6 @@ private:
   int family_ = AF_UNSPEC;
   std::uint16_t port_ = 0;
   bool is_full_ = false;
-};
-
-// Buffers to receive up to limits::chunk datagrams into, at once.
-class ReceiveBatch {
-public:
-  struct Datagram {
-    Address from;
-    std::size_t size;
-    bool is_truncated;
-  };
-
-  ReceiveBatch ();
-  ReceiveBatch (const ReceiveBatch &) = delete;
-  ReceiveBatch &operator= (const ReceiveBatch &) = delete;
-
-  // Where datagram `i` is to go. Stays so until set again.
-  void set_memory (std::size_t i, void *memory, std::size_t size);
-  // How many there were, 0 if none.
-  std::size_t receive (int fd);
-  [[nodiscard]] Datagram at (std::size_t i) const;
-  // Datagrams the kernel has dropped because we were late (SO_RXQ_OVFL), ever.
-  [[nodiscard]] std::uint32_t dropped () const { return dropped_; }
-
-private:
-  static constexpr std::size_t control_size =
-      CMSG_SPACE (sizeof (std::uint32_t));
-  struct Slot {
-    sockaddr_storage from;
-    iovec memory{};
-    alignas (cmsghdr) std::uint8_t control[control_size];
-  };
-  void read_dropped (const msghdr &message);
-
-  std::array<Slot, limits::chunk> slots_;
-  std::array<mmsghdr, limits::chunk> messages_;
-  std::uint32_t dropped_ = 0;
 };
 
 } // namespace spreadit::media

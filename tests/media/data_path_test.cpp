@@ -1,0 +1,402 @@
+// Peers over loopback: bundled links.
+//
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "node.hpp"
+
+#include <algorithm>
+#include <random>
+
+namespace spreadit::media {
+namespace {
+
+std::vector<Datagram>
+stream (unsigned count, unsigned first = 1)
+{
+  std::mt19937 random (count);
+  std::vector<Datagram> packets;
+  for (unsigned seq = first; seq < first + count; ++seq) {
+    packets.push_back (rtp (static_cast<std::uint16_t> (seq), video_ssrc,
+        video_pt, random () % 1400));
+    if (seq % 10 == 0)
+      packets.push_back (sender_report (video_ssrc, seq, seq * 3000));
+  }
+  return packets;
+}
+
+void
+send_all (Node &source, const std::vector<Datagram> &packets)
+{
+  GstBufferList *list = gst_buffer_list_new ();
+  for (const Datagram &packet : packets)
+    gst_buffer_list_add (list, new_buffer (packet));
+  source->fan_out (list);
+  gst_buffer_list_unref (list);
+}
+
+class Families : public testing::TestWithParam<const char *> {};
+INSTANTIATE_TEST_SUITE_P (
+    DataPath, Families, testing::Values ("127.0.0.1", "::1"));
+
+TEST_P (Families, ForwardsByteForByteToTheGrandchild)
+{
+  if (DataPath probe ({.local = Address::from_ip (GetParam (), 0)});
+      !probe.open ().empty ())
+    GTEST_SKIP () << GetParam () << " is not to be had here";
+  Node source (GetParam ()), child (GetParam ()), grandchild (GetParam ());
+  child.hear (source, 1);
+  grandchild.hear (child, 1);
+  child.feed (grandchild, 2);
+  source.feed (child, 2);
+  const auto packets = stream (1000);
+  for (std::size_t i = 0; i < packets.size (); i += 20) {
+    send_all (source, {packets.begin () + static_cast<long> (i),
+                          packets.begin () + static_cast<long> (std::min (
+                                                 i + 20, packets.size ()))});
+    ASSERT_TRUE (grandchild.waits_for (std::min (i + 20, packets.size ())));
+  }
+  EXPECT_TRUE (are_same (child.got (), packets));
+  EXPECT_TRUE (are_same (grandchild.got (), packets));
+  const DataStats stats = grandchild->stats ();
+  EXPECT_EQ (stats.packets_received, 1000u);
+  EXPECT_EQ (stats.packets_duplicate, 0u);
+  EXPECT_EQ (stats.packets_invalid, 0u);
+  EXPECT_EQ (stats.packets_stranger, 0u);
+  EXPECT_EQ (stats.packets_lost, 0u);
+  EXPECT_EQ (child->stats ().packets_sent, packets.size ());
+  EXPECT_EQ (child->stats ().bytes_sent, source->stats ().bytes_sent);
+}
+
+TEST (DataPath, BothFamiliesInOneSocket)
+{
+  DataPath both ({});
+  ASSERT_EQ (both.open (), "");
+  Foreign child;
+  both.start_feeding (LinkKey{1}, route::Bundled{child.address ()}, {});
+  GstBuffer *buffer = new_buffer (rtp (1));
+  both.fan_out (buffer);
+  gst_buffer_unref (buffer);
+  EXPECT_EQ (child.receive (), rtp (1));
+  EXPECT_EQ (child.last_from (), Address::from_ip ("127.0.0.1", both.port ()));
+}
+
+TEST (DataPath, SaysWhyItCannotOpen)
+{
+  Node taken;
+  DataPath second ({.local = taken.address ()});
+  EXPECT_NE (
+      second.open ().find (std::to_string (taken->port ())), std::string::npos);
+}
+
+TEST (DataPath, TwoParentsDeliverOnce)
+{
+  Node one, other, child;
+  child.hear (one, 1);
+  child.hear (other, 2);
+  one.feed (child, 3);
+  other.feed (child, 3);
+  const auto packets = stream (100);
+  for (const Datagram &packet : packets) {
+    one.send (packet);
+    other.send (packet);
+  }
+  EXPECT_TRUE (eventually (
+      [&] { return child->stats ().packets_duplicate == packets.size (); }));
+  auto got = child.got ();
+  EXPECT_EQ (got.size (), packets.size ());
+  EXPECT_EQ (child->stats ().packets_received, 100u);
+  for (const Datagram &packet : packets)
+    EXPECT_EQ (std::ranges::count (got, packet), 1);
+}
+
+TEST (DataPath, ResumesFromTheRingOfANewParent)
+{
+  Node old_parent, new_parent, child;
+  child.hear (old_parent, 1);
+  old_parent.feed (child, 1);
+  const auto packets = stream (900);
+  const std::size_t crash = 300;
+  for (std::size_t i = 0; i < packets.size (); ++i) {
+    if (i < crash) {
+      old_parent.send (packets[i]);
+      ASSERT_TRUE (child.waits_for (i + 1));
+    }
+    new_parent.send (packets[i]);
+  }
+  old_parent->stop_feeding (LinkKey{1}, false);
+  child->stop_receiving (LinkKey{1});
+  const auto held = child->held ();
+  ASSERT_EQ (held.size (), 1u);
+
+  child.hear (new_parent, 2);
+  new_parent.feed (child, 1, held);
+  ASSERT_TRUE (child.waits_for (packets.size ()));
+  EXPECT_TRUE (are_same (child.got (), packets))
+      << "paced, in order, nothing missing";
+  EXPECT_EQ (child->stats ().packets_duplicate, 0u) << "nothing twice";
+  new_parent.send (rtp (2000));
+  EXPECT_TRUE (child.waits_for (packets.size () + 1)) << "and then live";
+}
+
+TEST (DataPath, ReplacesABranchOfTheSameKey)
+{
+  Node source, first, second;
+  first.hear (source, 1);
+  second.hear (source, 1);
+  source.feed (first, 1);
+  source.feed (second, 1);
+  source.send (rtp (1));
+  EXPECT_TRUE (second.waits_for (1));
+  EXPECT_EQ (source->stats ().children.size (), 1u);
+  EXPECT_TRUE (first.got ().empty ());
+}
+
+TEST (DataPath, IgnoresStrangers)
+{
+  Node source, child;
+  Foreign stranger;
+  child.hear (source, 1);
+  stranger.send (child.address (), rtp (1));
+  stranger.send (child.address (), sender_report (video_ssrc, 1, 1));
+  stranger.send (child.address (), {});
+  stranger.send (child.address (), Datagram (5000));
+  EXPECT_TRUE (
+      eventually ([&] { return child->stats ().packets_stranger == 4; }));
+  EXPECT_TRUE (child.got ().empty ());
+  EXPECT_FALSE (child->last_new_packet ());
+  EXPECT_EQ (child->stats ().bytes_received, 0u);
+}
+
+TEST (DataPath, HearsAParentOnlyAsLongAsItIsOne)
+{
+  Foreign parent;
+  Node child;
+  child->receive_from (LinkKey{1}, parent.address ());
+  EXPECT_FALSE (child->last_seen (LinkKey{1}));
+  parent.send (child.address (), rtp (1));
+  ASSERT_TRUE (child.waits_for (1));
+  EXPECT_TRUE (child->last_seen (LinkKey{1}));
+  EXPECT_TRUE (child->last_new_packet ());
+  child->stop_receiving (LinkKey{1});
+  parent.send (child.address (), rtp (2));
+  EXPECT_TRUE (
+      eventually ([&] { return child->stats ().packets_stranger == 1; }));
+  EXPECT_EQ (child.got ().size (), 1u);
+  EXPECT_FALSE (child->last_seen (LinkKey{1}));
+}
+
+TEST (DataPath, CountsWhatIsNoPacket)
+{
+  Foreign parent;
+  Node child;
+  child->receive_from (LinkKey{1}, parent.address ());
+  parent.send (child.address (), {1, 2, 3});
+  parent.send (child.address (), {});
+  EXPECT_TRUE (
+      eventually ([&] { return child->stats ().packets_invalid == 2; }));
+  EXPECT_TRUE (child->last_seen (LinkKey{1})) << "but the parent lives";
+}
+
+TEST (DataPath, GrowsItsBuffersForLongDatagrams)
+{
+  Foreign parent;
+  Node child;
+  child->receive_from (LinkKey{1}, parent.address ());
+  const Datagram packet = rtp (1, video_ssrc, video_pt, 60'000);
+  for (unsigned tries = 1; tries <= 5; ++tries) {
+    parent.send (child.address (), packet);
+    ASSERT_TRUE (eventually ([&] {
+      return child->stats ().packets_invalid == tries || !child.got ().empty ();
+    }));
+  }
+  EXPECT_EQ (child->stats ().packets_invalid, 5u);
+  parent.send (child.address (), packet);
+  ASSERT_TRUE (child.waits_for (1));
+  EXPECT_EQ (child.got ()[0], packet);
+}
+
+TEST (DataPath, SendsASignOfLifeToWhomNothingIsSent)
+{
+  Node source;
+  Foreign child;
+  const auto start = MonotonicTime::clock::now ();
+  source->start_feeding (LinkKey{1}, route::Bundled{child.address ()}, {});
+  const Datagram idle = child.receive ();
+  EXPECT_EQ (idle.size (), 8u);
+  EXPECT_TRUE (parse_packet (idle));
+  for (int i = 0; i < 10; ++i)
+    EXPECT_EQ (child.receive (), idle) << "the same SSRC";
+  const auto took = MonotonicTime::clock::now () - start;
+  EXPECT_GE (took, 950ms) << "not more often than it must";
+  EXPECT_LT (took, 20s);
+  EXPECT_EQ (source->stats ().packets_sent, 0u) << "not of the stream";
+}
+
+TEST (DataPath, SendsNoSignOfLifeBesideTheStream)
+{
+  Node source;
+  Foreign child;
+  source->start_feeding (LinkKey{1}, route::Bundled{child.address ()}, {});
+  EXPECT_EQ (child.receive ().size (), 8u) << "at once";
+  unsigned idle = 0;
+  const auto start = MonotonicTime::clock::now ();
+  auto slowest = 0ns;
+  for (std::uint16_t seq = 1; seq <= 30; ++seq) {
+    const auto before = MonotonicTime::clock::now ();
+    source.send (rtp (seq));
+    while (child.receive () != rtp (seq))
+      ++idle;
+    std::this_thread::sleep_until (before + 20ms);
+    slowest = std::max<std::chrono::nanoseconds> (
+        slowest, MonotonicTime::clock::now () - before);
+  }
+  if (slowest > 90ms)
+    GTEST_SKIP () << "the machine is too busy to tell";
+  EXPECT_EQ (idle, 0u);
+  EXPECT_GE (MonotonicTime::clock::now () - start, 600ms);
+}
+
+TEST (DataPath, AParentLearnsWhatItsChildLoses)
+{
+  Foreign parent;
+  Node child;
+  child->receive_from (LinkKey{1}, parent.address ());
+  const Datagram hello = parent.receive ();
+  EXPECT_EQ (hello.size (), 8u) << "at once, to open NATs";
+  for (std::uint16_t seq = 0; seq < 400; seq += 2) // every second one is lost
+    parent.send (child.address (), rtp (seq));
+  ASSERT_TRUE (child.waits_for (200));
+  ReportBlock block;
+  while (block.cumulative_lost < 199) {
+    const Datagram report = parent.receive ();
+    ASSERT_FALSE (report.empty ());
+    for (const ReportBlock &b : report_blocks (report))
+      block = b;
+  }
+  EXPECT_EQ (block.ssrc, video_ssrc);
+  EXPECT_EQ (block.cumulative_lost, 199);
+  EXPECT_GT (block.fraction_lost, 0);
+  EXPECT_EQ (block.highest_seq & 0xffff, 398u);
+}
+
+TEST (DataPath, AParentSeesTheReportsOfItsChildren)
+{
+  Node source, child;
+  source.feed (child, 7); // first: the child reports as soon as it hears
+  child.hear (source, 1);
+  for (const Datagram &packet : stream (50))
+    source.send (packet);
+  ASSERT_TRUE (child.waits_for (50));
+  EXPECT_TRUE (eventually ([&] {
+    const auto children = source->stats ().children;
+    return children.size () == 1 && children[0].last_report.has_value ();
+  }));
+  EXPECT_EQ (source->stats ().children[0].key, LinkKey{7});
+  EXPECT_EQ (source->stats ().children[0].lost_fraction, 0);
+  EXPECT_EQ (source->stats ().packets_stranger, 0u);
+  EXPECT_EQ (child->stats ().packets_invalid, 0u);
+}
+
+TEST (DataPath, OnePacketThatCannotBeSentHurtsNobody)
+{
+  Node source, child;
+  child.hear (source, 1);
+  source.feed (child, 1);
+  source->start_feeding (LinkKey{2},
+      route::Bundled{Address::from_ip ("::1", 9)}, {}); // not on this socket
+  source.send (rtp (1));
+  source.send (rtp (2, video_ssrc, video_pt, 65'520)); // > 65507
+  source.send (rtp (3));
+  ASSERT_TRUE (child.waits_for (2));
+  EXPECT_TRUE (are_same (child.got (), {rtp (1), rtp (3)}));
+  const auto children = source->stats ().children;
+  ASSERT_EQ (children.size (), 2u);
+  EXPECT_EQ (children[0].packets_sent, 2u);
+  EXPECT_EQ (children[0].packets_refused, 1u);
+  EXPECT_EQ (children[1].packets_refused, 3u);
+}
+
+TEST (DataPath, StopsAndStartsAgain)
+{
+  Node source, child;
+  child.hear (source, 1);
+  source.feed (child, 1);
+  source.send (rtp (1));
+  ASSERT_TRUE (child.waits_for (1));
+  for (std::uint16_t i = 2; i < 20; ++i) {
+    child.stop ();
+    EXPECT_EQ (child->receive (), nullptr) << "until it is told otherwise";
+    child.start ();
+    source.send (rtp (i));
+    ASSERT_TRUE (child.waits_for (i));
+  }
+}
+
+TEST (DataPath, CanGoAwayWithItsBuffersStillInUse)
+{
+  Foreign parent;
+  GstBufferList *list = nullptr;
+  {
+    DataPath child ({.local = Address::from_ip ("127.0.0.1", 0)});
+    ASSERT_EQ (child.open (), "");
+    child.receive_from (LinkKey{1}, parent.address ());
+    parent.send (Address::from_ip ("127.0.0.1", child.port ()), rtp (1));
+    list = child.receive ();
+  }
+  ASSERT_NE (list, nullptr);
+  EXPECT_EQ (bytes_of (gst_buffer_list_get (list, 0)), rtp (1));
+  gst_buffer_list_unref (list);
+}
+
+TEST (DataPath, HasDataOnceThereIsSome)
+{
+  Node source;
+  EXPECT_FALSE (source->has_data ());
+  source.send ({1, 2, 3});
+  EXPECT_FALSE (source->has_data ());
+  EXPECT_EQ (source->stats ().packets_invalid, 1u);
+  source.send (rtp (1));
+  EXPECT_TRUE (source->has_data ());
+  const auto next = source->next_packets ();
+  ASSERT_EQ (next.size (), 1u);
+  EXPECT_EQ (next[0].ssrc, video_ssrc);
+  EXPECT_EQ (next[0].seq, 2);
+  EXPECT_EQ (next[0].rtp_time, 3000u);
+}
+
+TEST (DataPath, TakesBuffersOfSeveralMemories)
+{
+  Node source, child;
+  child.hear (source, 1);
+  source.feed (child, 1);
+  const Datagram packet = rtp (1);
+  GstBuffer *buffer = gst_buffer_new_memdup (packet.data (), 12);
+  buffer = gst_buffer_append (
+      buffer, gst_buffer_new_memdup (packet.data () + 12, packet.size () - 12));
+  ASSERT_EQ (gst_buffer_n_memory (buffer), 2u);
+  source->fan_out (buffer);
+  gst_buffer_unref (buffer);
+  ASSERT_TRUE (child.waits_for (1));
+  EXPECT_EQ (child.got ()[0], packet);
+}
+
+TEST (DataPath, MeasuresTheDelayFromTheSource)
+{
+  Foreign parent;
+  Node child;
+  child->receive_from (LinkKey{1}, parent.address ());
+  timespec wall;
+  clock_gettime (CLOCK_REALTIME, &wall);
+  const std::uint64_t ntp =
+      (static_cast<std::uint64_t> (wall.tv_sec) + 2'208'988'800) << 32;
+  parent.send (child.address (), rtp (1));
+  parent.send (child.address (), sender_report (video_ssrc, ntp, 6000));
+  parent.send (child.address (), rtp (2)); // sampled at 6000
+  ASSERT_TRUE (child.waits_for (3));
+  const DataStats stats = child->stats ();
+  ASSERT_TRUE (stats.delay_p50_ms);
+  EXPECT_GE (*stats.delay_p50_ms, 0);
+  EXPECT_LT (*stats.delay_p99_ms, 60'000);
+}
+
+} // namespace
+} // namespace spreadit::media

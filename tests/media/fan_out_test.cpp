@@ -1,0 +1,355 @@
+// Children without sockets, in virtual time.
+//
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "support.hpp"
+
+#include <map>
+
+#include "media/fan_out.hpp"
+#include "media/limits.hpp"
+
+namespace spreadit::media {
+namespace {
+
+constexpr auto ring_duration = 3s;
+constexpr std::uint8_t video_channel = 0, audio_channel = 2;
+
+// A connection that takes `room` frames more.
+struct FakeSink : InterleavedSink {
+  bool write_frame (
+      std::uint8_t channel, const std::uint8_t *data, std::size_t size) override
+  {
+    if (!room)
+      return false;
+    --room;
+    frames.push_back ({channel, {data, data + size}});
+    return true;
+  }
+
+  std::vector<std::uint16_t> seqs (std::uint8_t channel = video_channel) const
+  {
+    std::vector<std::uint16_t> out;
+    for (const auto &[c, packet] : frames)
+      if (c == channel)
+        out.push_back (seq_of (packet));
+    return out;
+  }
+
+  std::size_t room = SIZE_MAX;
+  std::vector<std::pair<std::uint8_t, Datagram>> frames;
+};
+
+class FanOutTest : public testing::Test {
+protected:
+  FanOutTest () { fan_out_.set_media (video_and_audio); }
+
+  std::shared_ptr<FakeSink> add_child (
+      unsigned key, std::vector<HeldPacket> held = {})
+  {
+    auto sink = std::make_shared<FakeSink> ();
+    fan_out_.start (LinkKey{key},
+        route::Interleaved{sink, {{0, video_channel, video_channel + 1},
+                                     {1, audio_channel, audio_channel + 1}}},
+        {std::move (held)});
+    return sink;
+  }
+
+  void send (const Datagram &packet)
+  {
+    ASSERT_TRUE (fan_out_.put (packet, now_));
+    fan_out_.pump (now_);
+  }
+  void send_seqs (unsigned first, unsigned last)
+  {
+    for (unsigned seq = first; seq <= last; ++seq)
+      send (rtp (static_cast<std::uint16_t> (seq)));
+  }
+  // As the service loop does.
+  void run_for (std::chrono::nanoseconds time)
+  {
+    const MonotonicTime end = now_ + time;
+    for (;;) {
+      const MonotonicTime next = fan_out_.serve (idle_, now_);
+      ASSERT_GT (next, now_) << "a busy loop";
+      if (next > end)
+        break;
+      now_ = next;
+    }
+    now_ = end;
+  }
+  ChildStats stats_of (unsigned key)
+  {
+    return fan_out_.find (LinkKey{key})->stats ();
+  }
+
+  MonotonicTime now_ = t0;
+  Sockets sockets_;
+  FanOut fan_out_{ring_duration, 1 << 20, sockets_};
+  const Datagram idle_ = write_receiver_report (4711);
+};
+
+std::vector<std::uint16_t>
+numbers (unsigned first, unsigned last)
+{
+  std::vector<std::uint16_t> out;
+  for (unsigned n = first; n <= last; ++n)
+    out.push_back (static_cast<std::uint16_t> (n));
+  return out;
+}
+
+TEST_F (FanOutTest, ANewChildStartsLive)
+{
+  send_seqs (1, 10);
+  const auto child = add_child (1);
+  send_seqs (11, 20);
+  EXPECT_EQ (child->seqs (), numbers (11, 20));
+  EXPECT_EQ (stats_of (1).packets_sent, 10u);
+  EXPECT_EQ (stats_of (1).bytes_sent, 10 * rtp (1).size ());
+}
+
+TEST_F (FanOutTest, EachMediumHasItsChannels)
+{
+  const auto child = add_child (1);
+  send (rtp (1, video_ssrc, video_pt));
+  send (rtp (2, audio_ssrc, audio_pt));
+  send (sender_report (audio_ssrc, 1, 2));
+  send (sender_report (video_ssrc, 1, 2));
+  send (sender_report (99, 1, 2)); // of no medium
+  send (rtp (3, 99, 35));          // neither
+  std::vector<int> channels;
+  for (const auto &frame : child->frames)
+    channels.push_back (frame.first);
+  EXPECT_EQ (channels, (std::vector{0, 2, 3, 1}));
+}
+
+TEST_F (FanOutTest, MediaMayBecomeKnownLater)
+{
+  fan_out_.set_media ({});
+  for (std::uint16_t seq = 1; seq <= 10; ++seq)
+    send (rtp (seq, audio_ssrc, audio_pt));
+  fan_out_.set_media (video_and_audio);
+  const auto child = add_child (1, {{audio_ssrc, 5}});
+  run_for (100ms);
+  EXPECT_EQ (child->seqs (audio_channel), numbers (6, 10))
+      << "in the ring, too";
+}
+
+TEST_F (FanOutTest, RefusesWhatIsNoPacket)
+{
+  EXPECT_FALSE (fan_out_.put (Datagram{1, 2, 3}, now_));
+  Datagram huge = rtp (1, video_ssrc, video_pt, limits::datagram_size_max);
+  EXPECT_FALSE (fan_out_.put (huge, now_));
+  EXPECT_EQ (fan_out_.ring ().head (), 0u);
+}
+
+TEST_F (FanOutTest, AStalledChildDoesNotDelayTheOthers)
+{
+  const auto stalled = add_child (1), good = add_child (2);
+  stalled->room = 5;
+  for (unsigned seq = 1; seq <= 100; ++seq, now_ += 10ms)
+    send_seqs (seq, seq);
+  EXPECT_EQ (good->seqs (), numbers (1, 100));
+  EXPECT_EQ (stalled->seqs (), numbers (1, 5));
+  stalled->room = SIZE_MAX;
+  run_for (limits::pace_interval * 2);
+  EXPECT_EQ (stalled->seqs (), numbers (1, 100)) << "within the ring: no loss";
+  EXPECT_EQ (stats_of (1).packets_dropped, 0u);
+}
+
+TEST_F (FanOutTest, AStalledChildLosesOnlyWhatFellOffTheRing)
+{
+  const auto stalled = add_child (1);
+  stalled->room = 5;
+  for (unsigned seq = 1; seq <= 1000; ++seq, now_ += 10ms)
+    send_seqs (seq, seq);
+  // The ring holds 3 s and both ends: 301 packets, 700 to 1000.
+  EXPECT_EQ (stats_of (1).packets_dropped, 1000u - 5 - 301);
+  stalled->room = SIZE_MAX;
+  run_for (100ms);
+  auto expected = numbers (1, 5);
+  for (const auto seq : numbers (700, 1000))
+    expected.push_back (seq);
+  EXPECT_EQ (stalled->seqs (), expected);
+}
+
+TEST_F (FanOutTest, WhatAChildDidNotAskForIsNoDrop)
+{
+  auto sink = std::make_shared<FakeSink> ();
+  fan_out_.start (LinkKey{1},
+      route::Interleaved{sink, {{0, video_channel, video_channel + 1}}}, {});
+  sink->room = 0;
+  for (unsigned i = 0; i < 1000; ++i, now_ += 10ms)
+    send (rtp (static_cast<std::uint16_t> (i), audio_ssrc, audio_pt));
+  EXPECT_EQ (stats_of (1).packets_dropped, 0u);
+}
+
+TEST_F (FanOutTest, ResumeSendsExactlyWhatIsMissing)
+{
+  for (unsigned seq = 65'500; seq < 65'600; ++seq) {
+    send_seqs (seq, seq);
+    send (rtp (static_cast<std::uint16_t> (seq), audio_ssrc, audio_pt));
+    send (rtp (static_cast<std::uint16_t> (seq), 99, video_pt));
+  }
+  // Whatever cycle the other end counts from.
+  const auto child =
+      add_child (1, {{video_ssrc, 7 * 65'536 + 65'530}, {audio_ssrc, 65'590}});
+  run_for (1s);
+  send_seqs (65'600, 65'601);
+  EXPECT_EQ (child->seqs (), numbers (65'531, 65'601)) << "across the wrap";
+  EXPECT_EQ (child->seqs (audio_channel), numbers (65'591, 65'599));
+}
+
+TEST_F (FanOutTest, ResumeFillsAGapBehindTheNewest)
+{
+  send_seqs (1, 10);
+  send_seqs (12, 20);
+  send_seqs (11, 11); // came late
+  const auto child = add_child (1, {{video_ssrc, 10}});
+  run_for (1s);
+  auto expected = numbers (12, 20);
+  expected.push_back (11);
+  EXPECT_EQ (child->seqs (), expected) << "in the order of arrival";
+}
+
+TEST_F (FanOutTest, ResumeOfOneWhoIsAheadIsLive)
+{
+  send_seqs (1, 100);
+  const auto child = add_child (1, {{video_ssrc, 150}});
+  run_for (1s);
+  EXPECT_TRUE (child->frames.empty ());
+  send_seqs (101, 110);
+  EXPECT_EQ (child->seqs (), numbers (101, 110))
+      << "no skipping of live packets on the word of a child";
+}
+
+TEST_F (FanOutTest, ResumeOfAnUnknownSsrcIsLive)
+{
+  send_seqs (1, 100);
+  const auto child = add_child (1, {{99, 50}});
+  run_for (1s);
+  send_seqs (101, 101);
+  EXPECT_EQ (child->seqs (), numbers (101, 101));
+}
+
+TEST_F (FanOutTest, ResumeBringsTheSenderReportsOfTheTime)
+{
+  send_seqs (1, 10);
+  send (sender_report (video_ssrc, 1, 2));
+  send (sender_report (audio_ssrc, 1, 2));
+  const auto child = add_child (1, {{video_ssrc, 5}});
+  run_for (1s);
+  ASSERT_EQ (child->frames.size (), 6u);
+  EXPECT_EQ (child->frames.back ().first, video_channel + 1);
+}
+
+TEST_F (FanOutTest, ALongResumeIsPaced)
+{
+  send_seqs (1, 1000);
+  const auto child = add_child (1, {{video_ssrc, 0}});
+  std::size_t before = 0;
+  for (; child->frames.size () < 1000; now_ += limits::pace_interval) {
+    fan_out_.serve (idle_, now_);
+    ASSERT_GT (child->frames.size (), before);
+    ASSERT_LE (child->frames.size (), before + limits::chunk);
+    before = child->frames.size ();
+    fan_out_.pump (now_ + 1ms); // a packet comes for the others
+    ASSERT_EQ (child->frames.size (), before) << "no sooner for that";
+  }
+  EXPECT_EQ (child->seqs (), numbers (1, 1000));
+}
+
+TEST_F (FanOutTest, ALongResumeOfAFastStreamCatchesUp)
+{
+  send_seqs (1, 1000);
+  const auto child = add_child (1, {{video_ssrc, 0}});
+  unsigned seq = 1000;
+  // 100 packets in each interval, more than the least that is paced.
+  for (int i = 0; i < 50; ++i, now_ += limits::pace_interval) {
+    for (int j = 0; j < 100; ++j)
+      send_seqs (seq + 1, seq + 1), ++seq;
+    fan_out_.serve (idle_, now_);
+  }
+  EXPECT_EQ (child->seqs (), numbers (1, seq));
+}
+
+TEST_F (FanOutTest, ABurstIsNotPaced)
+{
+  const auto child = add_child (1);
+  for (unsigned seq = 1; seq <= limits::chunk * 4; ++seq)
+    fan_out_.put (rtp (static_cast<std::uint16_t> (seq)), now_);
+  fan_out_.pump (now_);
+  EXPECT_EQ (child->seqs (), numbers (1, limits::chunk * 4));
+}
+
+TEST_F (FanOutTest, NobodyLagsNothingToDo)
+{
+  const auto child = add_child (1);
+  send_seqs (1, 10);
+  EXPECT_EQ (fan_out_.serve (idle_, now_), MonotonicTime::max ());
+  child->room = 0;
+  send_seqs (11, 11);
+  EXPECT_EQ (fan_out_.serve (idle_, now_), now_ + limits::pace_interval);
+}
+
+TEST_F (FanOutTest, GoodbyeGoesToEachMediumWhoseSsrcIsKnown)
+{
+  const auto child = add_child (1), other = add_child (2);
+  fan_out_.stop (LinkKey{1}, true, now_);
+  ASSERT_EQ (child->frames.size (), 1u) << "nothing of audio has come";
+  EXPECT_EQ (child->frames[0].first, video_channel + 1);
+  EXPECT_EQ (child->frames[0].second, write_goodbye (video_ssrc));
+  EXPECT_TRUE (other->frames.empty ());
+
+  send (rtp (1, audio_ssrc, audio_pt));
+  other->frames.clear ();
+  fan_out_.stop (LinkKey{2}, true, now_);
+  ASSERT_EQ (other->frames.size (), 2u);
+  EXPECT_EQ (other->frames[1].first, audio_channel + 1);
+  EXPECT_EQ (other->frames[1].second, write_goodbye (audio_ssrc));
+}
+
+TEST_F (FanOutTest, WithoutGoodbyeNothingIsSaid)
+{
+  const auto child = add_child (1);
+  EXPECT_TRUE (fan_out_.stop (LinkKey{1}, false, now_));
+  EXPECT_FALSE (fan_out_.stop (LinkKey{1}, false, now_)) << "gone";
+  send_seqs (1, 10);
+  EXPECT_TRUE (child->frames.empty ());
+}
+
+TEST_F (FanOutTest, WhatGoneChildrenGotStaysCounted)
+{
+  add_child (1);
+  add_child (2);
+  send_seqs (1, 10);
+  fan_out_.stop (LinkKey{1}, false, now_);
+  DataStats stats;
+  fan_out_.add_to (stats);
+  EXPECT_EQ (stats.packets_sent, 20u);
+  EXPECT_EQ (stats.children.size (), 1u);
+}
+
+TEST_F (FanOutTest, AChildsReportSaysHowMuchItLoses)
+{
+  add_child (1);
+  Branch &branch = *fan_out_.find (LinkKey{1});
+  const auto report = [&] (std::vector<ReportBlock> blocks) {
+    branch.rtcp_from_child (
+        write_receiver_report (5, blocks), fan_out_.media (), now_);
+  };
+  EXPECT_FALSE (branch.stats ().last_report);
+  branch.rtcp_from_child (rtp (1), fan_out_.media (), now_);
+  branch.rtcp_from_child (Datagram{1, 2, 3}, fan_out_.media (), now_);
+  EXPECT_FALSE (branch.stats ().last_report) << "no RTCP";
+  report ({{.ssrc = video_ssrc, .fraction_lost = 64},
+      {.ssrc = 99, .fraction_lost = 255}});
+  EXPECT_EQ (branch.stats ().lost_fraction, 0.25) << "99 is not ours";
+  EXPECT_EQ (branch.stats ().last_report, now_);
+  report ({});
+  EXPECT_EQ (branch.stats ().lost_fraction, 0.25) << "it says nothing of that";
+  report ({{.ssrc = video_ssrc, .fraction_lost = 0}});
+  EXPECT_EQ (branch.stats ().lost_fraction, 0);
+}
+
+} // namespace
+} // namespace spreadit::media
