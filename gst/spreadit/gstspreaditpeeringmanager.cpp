@@ -46,6 +46,7 @@
 #include "agent/agent.hpp"
 #include "agent/control_loop.hpp"
 #include "agent/log.hpp"
+#include "agent/own_address.hpp"
 #include "agent/stats.hpp"
 #include "rtsp/uri.hpp"
 
@@ -248,6 +249,10 @@ to_error (const core::action::Fail &fail, const rtsp::Uri &uri)
 }
 
 // Everything behind the GObject. Outlives it when that goes during a signal.
+//
+// What begins and ends a session runs on the control thread, so that of two
+// callers one comes first. A call from there may be one from within a report of
+// the node: it is stopped then, and destroyed when that is over.
 struct Private final : agent::Agent::Events {
   explicit Private (GstSpreaditPeeringManager *object)
   {
@@ -262,8 +267,8 @@ struct Private final : agent::Agent::Events {
   Wishes wishes;
   std::shared_ptr<media::DataPath> data;  // while started
   bool flushing = false;
-  bool started = false;
-  core::PeerId id;
+  bool is_source = false;
+  core::PeerId id;  // all zero: not started
   std::string sdp;
   GstSpreaditPeerState state = GST_SPREADIT_PEER_STATE_IDLE;
   guint port = 0;
@@ -271,9 +276,8 @@ struct Private final : agent::Agent::Events {
   std::condition_variable over_signal;
 
   // Control thread only.
-  std::unique_ptr<agent::Agent> node;
+  std::shared_ptr<agent::Agent> node;
   rtsp::Uri uri;
-
   // A source has nobody to pull packets, but its sockets need service.
   std::thread service;
 
@@ -298,6 +302,16 @@ struct Private final : agent::Agent::Events {
   void on_left () override;
 
 private:
+  // What is left of a session, to be destroyed when no lock is held and no
+  // report of the node is in progress.
+  struct Remains {
+    std::shared_ptr<agent::Agent> node;
+    std::thread service;
+  };
+
+  bool start_now (bool as_source, Remains *remains, GError **error);
+  Remains stop_now ();
+  static void bury (Remains remains);
   bool read_wishes (bool as_source, agent::Settings *settings, GError **error);
   void set_over (bool now);
   template <class... Args> void emit (int signal, Args... args);
@@ -318,6 +332,11 @@ Private::read_wishes (bool as_source, agent::Settings *settings, GError **error)
     if (!read_address ("listen-address", wishes.listen_address,
             &*settings->listen, error))
       return false;
+    const auto host = agent::bind_host (settings->listen->host);
+    if (!g_hostname_is_ip_address (host.c_str ()))
+      return set_settings_error (error,
+          "listen-address '" + wishes.listen_address +
+              "': give a numeric address of this host, such as 0.0.0.0:8554");
   } else if (as_source) {
     settings->listen = listen_address_of (settings->uri);
   } else if (children_max > 0) {
@@ -339,7 +358,7 @@ Private::read_wishes (bool as_source, agent::Settings *settings, GError **error)
   }
   settings->upload_bps = wishes.upload_bandwidth;
   core::Config &config = settings->core;
-  config.id = id = {random_u64 (), random_u64 () | 1};
+  config.id = {random_u64 (), random_u64 () | 1};
   config.seed = random_u64 ();
   config.children_max = children_max;
   config.add_policy =
@@ -356,72 +375,108 @@ Private::read_wishes (bool as_source, agent::Settings *settings, GError **error)
 bool
 Private::start (bool as_source, GError **error) noexcept
 {
+  bool done = false;
+  Remains remains;
+  agent::ControlLoop::get ().call (
+      [&] { done = start_now (as_source, &remains, error); });
+  bury (std::move (remains));
+  return done;
+}
+
+bool
+Private::start_now (bool as_source, Remains *remains, GError **error)
+{
   {
     const std::lock_guard guard (lock);
-    if (started && !over) {
+    if (!over) {
       g_set_error_literal (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_BUSY,
           "already started; leave or close first");
       return false;
     }
   }
-  close ();
+  *remains = stop_now ();
   agent::Settings settings;
   if (!read_wishes (as_source, &settings, error))
     return false;
 
   media::DataPath::Config config;
+  config.local = agent::data_address (settings.listen, as_source);
   {
     const std::lock_guard guard (lock);
     config.ring_duration = std::chrono::milliseconds (wishes.ring_duration_ms);
   }
-  if (settings.listen && !settings.listen->host.empty ())
-    config.local = media::Address::from_ip (
-        settings.listen->host == "localhost" ? "127.0.0.1"
-                                             : settings.listen->host,
-        0);
-  auto path = std::make_shared<media::DataPath> (config);
+  const auto path = std::make_shared<media::DataPath> (config);
   if (const auto why = path->open (); !why.empty ()) {
     g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ_WRITE,
         "cannot open a UDP port: %s", why.c_str ());
     return false;
   }
-
-  std::string why;
-  agent::ControlLoop::get ().call ([&] {
-    uri = settings.uri;
-    node = std::make_unique<agent::Agent> (settings, *this, path);
-    why = node->listen ();
-    if (!why.empty ())
-      node.reset ();
-    const std::lock_guard guard (lock);
-    if (!node)
-      return;
-    data = path;
-    data->unblock (flushing);
-    started = true;
-    over = false;
-    sdp.clear ();
-    port = node->stats ().port;
-  });
-  if (!why.empty ()) {
+  const auto fresh = std::make_shared<agent::Agent> (settings, *this, path);
+  if (const auto why = fresh->listen (); !why.empty ()) {
     g_set_error_literal (
         error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_BUSY, why.c_str ());
     return false;
   }
-  if (as_source) {
-    path->unblock (false);
+  {
+    const std::lock_guard guard (lock);
+    data = path;
+    is_source = as_source;
+    if (!as_source)
+      path->unblock (flushing);
+    id = settings.core.id;
+    sdp.clear ();
+    port = fresh->stats ().port;
+    over = false;
+  }
+  uri = settings.uri;
+  node = fresh;
+  if (as_source)
     service = std::thread ([path] {
       while (GstBufferList *list = path->receive ())
         gst_buffer_list_unref (list);
     });
-  }
-  agent::ControlLoop::get ().call ([&] {
-    if (as_source)
-      node->become_source ();
-    else
-      node->subscribe ();
-  });
+  // Reports begin here, and a handler of them may end it all.
+  if (as_source)
+    fresh->become_source ();
+  else
+    fresh->subscribe ();
   return true;
+}
+
+// Nothing is reported any more when this returns.
+Private::Remains
+Private::stop_now ()
+{
+  Remains remains{std::move (node), std::move (service)};
+  if (remains.node)
+    remains.node->stop ();
+  const std::lock_guard guard (lock);
+  if (data)
+    data->unblock (true);
+  data.reset ();
+  is_source = false;
+  id = {};
+  state = GST_SPREADIT_PEER_STATE_IDLE;
+  port = 0;
+  over = true;
+  over_signal.notify_all ();
+  return remains;
+}
+
+void
+Private::bury (Remains remains)
+{
+  auto &loop = agent::ControlLoop::get ();
+  const bool is_there = loop.is_current ();
+  // The thread has been told to end and waits for nobody.
+  if (remains.service.joinable ())
+    remains.service.join ();
+  if (!remains.node)
+    return;
+  if (is_there)
+    loop.post ([node = std::move (remains.node)] {});
+  else
+    loop.call ([&] { remains.node.reset (); });
 }
 
 bool
@@ -432,9 +487,10 @@ Private::set_description (const char *text, GError **error) noexcept
     return set_settings_error (error, *why);
   bool done = false;
   agent::ControlLoop::get ().call ([&] {
-    if (!node)
+    const auto source = node;  // a handler of a report may close us
+    if (!source || !is_source)
       return;
-    node->set_description (std::move (std::get<agent::Description> (parsed)));
+    source->set_description (std::move (std::get<agent::Description> (parsed)));
     done = true;
   });
   return done || set_settings_error (error, "publish first");
@@ -444,8 +500,14 @@ void
 Private::leave () noexcept
 {
   agent::ControlLoop::get ().call ([this] {
-    if (node)
-      node->unsubscribe ();
+    {
+      const std::lock_guard guard (lock);
+      if (over)
+        return;
+    }
+    // A handler of the report may close us.
+    if (const auto leaver = node)
+      leaver->unsubscribe ();
   });
 }
 
@@ -463,30 +525,9 @@ Private::wait_left (GstClockTime timeout) noexcept
 void
 Private::close () noexcept
 {
-  std::shared_ptr<media::DataPath> path;
-  {
-    const std::lock_guard guard (lock);
-    path = std::exchange (data, nullptr);
-    started = false;
-  }
-  if (path)
-    path->unblock (true);
-  auto &loop = agent::ControlLoop::get ();
-  if (loop.is_current ()) {
-    // Perhaps from within a report of the node: it goes when that is over.
-    if (node)
-      loop.post ([old = std::shared_ptr<agent::Agent> (std::move (node))] {});
-  } else {
-    loop.call ([this] { node.reset (); });
-  }
-  if (service.joinable ())
-    service.join ();
-  {
-    const std::lock_guard guard (lock);
-    state = GST_SPREADIT_PEER_STATE_IDLE;
-    port = 0;
-  }
-  set_over (true);
+  Remains remains;
+  agent::ControlLoop::get ().call ([&] { remains = stop_now (); });
+  bury (std::move (remains));
 }
 
 Owned<GstStructure>
@@ -513,29 +554,28 @@ Private::set_flushing (bool on) noexcept
 {
   const std::lock_guard guard (lock);
   flushing = on;
-  // The source's own service thread is not ours to stop.
-  if (data && !service.joinable ())
+  // A source's own service thread is not for others to stop.
+  if (data && !is_source)
     data->unblock (on);
 }
 
 void
 Private::apply_wishes () noexcept
 {
-  Wishes now;
-  {
-    const std::lock_guard guard (lock);
-    if (!started)
+  agent::ControlLoop::get ().call ([this] {
+    const auto changed = node;  // a handler of a report may close us
+    if (!changed)
       return;
-    now = wishes;
-  }
-  agent::ControlLoop::get ().call ([&] {
-    if (!node)
-      return;
-    node->set_children_max (to_children_max (now));
-    node->set_upload_bps (now.upload_bandwidth);
-    node->set_add_policy (
+    Wishes now;
+    {
+      const std::lock_guard guard (lock);
+      now = wishes;
+    }
+    changed->set_children_max (to_children_max (now));
+    changed->set_upload_bps (now.upload_bandwidth);
+    changed->set_add_policy (
         to_core (static_cast<GstSpreaditAddPolicy> (now.add_policy)));
-    node->set_delete_policy (
+    changed->set_delete_policy (
         to_core (static_cast<GstSpreaditDeletePolicy> (now.delete_policy)));
   });
 }
@@ -549,13 +589,11 @@ Private::set_over (bool now)
     over_signal.notify_all ();
 }
 
-// Control thread; nothing of a node that was closed is told.
+// Control thread.
 template <class... Args>
 void
 Private::emit (int signal, Args... args)
 {
-  if (!node)
-    return;
   const Owned<GObject> object (G_OBJECT (g_weak_ref_get (&self)));
   if (object)
     g_signal_emit (object.get (), signals[signal], 0, args...);
@@ -766,7 +804,7 @@ gst_spreadit_peering_manager_get_property (
     g_value_set_uint (value, wishes.linger_ms);
     break;
   case PROP_ID:
-    if (priv->started)
+    if (priv->id != core::PeerId{})
       set_text (rtsp::to_string (priv->id));
     break;
   case PROP_PORT:

@@ -1,4 +1,4 @@
-// The run loop, the core's actions, links.
+// The run loop and the core's actions.
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "agent/agent.hpp"
@@ -15,24 +15,6 @@ namespace spreadit::agent {
 using core::LinkId;
 namespace action = core::action;
 
-Link::~Link ()
-{
-  if (connection)
-    connection->set_handler (nullptr);
-}
-
-void
-Link::on_unit (Connection &, rtsp::Unit unit)
-{
-  agent.on_unit (*this, std::move (unit));
-}
-
-void
-Link::on_broken (Connection &, const std::string &why)
-{
-  agent.on_broken (*this, why);
-}
-
 Agent::Agent (Settings settings, Events &events,
     std::shared_ptr<media::DataPath> data_path)
     : settings_ (std::move (settings)), events_ (events),
@@ -41,15 +23,25 @@ Agent::Agent (Settings settings, Events &events,
   timer_ = ControlLoop::get ().add_timer ([this] { on_timer (); });
   sweep_timer_ =
       ControlLoop::get ().add_timer ([this] { dropped_.clear (); });
+  patience_timer_ = ControlLoop::get ().add_timer ([this] { expire_links (); });
 }
 
 Agent::~Agent ()
 {
+  stop ();
   *alive_ = nullptr;
+}
+
+void
+Agent::stop ()
+{
+  stopped_ = true;
   if (listener_)
     listener_->remove (*this);
   while (!links_.empty ())
     drop (*links_.begin ()->second);
+  ControlLoop::arm (timer_.get (), core::Instant::max ());
+  ControlLoop::arm (patience_timer_.get (), core::Instant::max ());
 }
 
 std::string
@@ -69,21 +61,6 @@ Agent::listen ()
   if (!address.empty ())
     peer_.set_address (address);
   return {};
-}
-
-// Bound to every interface, we are where the other side of a connection sees
-// us.
-void
-Agent::learn_address (const Connection &connection)
-{
-  if (!listener_ || !listener_->is_wildcard () || !settings_.advertise.empty ())
-    return;
-  const auto address =
-      rtsp::join_host_port (connection.local ().ip (), listener_->port ());
-  if (peer_.self ().address != address)
-    act ([address] (core::Peer &peer, core::Instant) {
-      peer.set_address (address);
-    });
 }
 
 // Verbs.
@@ -155,20 +132,22 @@ void
 Agent::act (Verb verb)
 {
   // An application may call a verb from within a report of ours: that one
-  // waits until the core is drained.
+  // waits until the core is drained. It may also stop us.
   verbs_.push_back (std::move (verb));
   if (busy_)
     return;
   busy_ = true;
-  while (!verbs_.empty ()) {
+  while (!verbs_.empty () && !stopped_) {
     const Verb next = std::move (verbs_.front ());
     verbs_.pop_front ();
     next (peer_, ControlLoop::now ());
-    while (const auto action = peer_.poll_action ())
+    for (auto action = peer_.poll_action (); action && !stopped_;
+         action = peer_.poll_action ())
       std::visit ([this] (const auto &one) { perform (one); }, *action);
   }
   busy_ = false;
-  arm ();
+  if (!stopped_)
+    arm ();
 }
 
 void
@@ -236,8 +215,9 @@ Agent::measure_stream ()
   const double bps =
       8 * static_cast<double> (bytes - measured_bytes_) / seconds;
   measured_at_ = now;
-  measured_bytes_ = bytes;
-  if (first || bytes == 0)
+  const bool silent = bytes == std::exchange (measured_bytes_, bytes);
+  // A stream that pauses will need its rate again.
+  if (first || silent)
     return;
   // Slowly: a capacity that follows every burst would redirect children for
   // nothing.
@@ -250,7 +230,8 @@ void
 Agent::apply_capacity ()
 {
   unsigned capacity = settings_.core.children_max;
-  if (settings_.upload_bps > 0 && stream_bps_ > 0) {
+  // No children wanted at all: no bandwidth changes that.
+  if (capacity > 0 && settings_.upload_bps > 0 && stream_bps_ > 0) {
     const double fit = std::floor (
         static_cast<double> (settings_.upload_bps) * 0.9 / stream_bps_);
     capacity = static_cast<unsigned> (
@@ -334,6 +315,9 @@ Agent::perform (const action::ReceiveFrom &action)
   Link *link = find (action.link);
   if (!link || !link->asking.setup || !link->connection)
     return;
+  adopt_description (link->asking.description);
+  if (stopped_)  // from within the report of it
+    return;
   const auto &transport = link->asking.setup->transport;
   if (!transport.server_port)
     return;
@@ -412,96 +396,6 @@ void
 Agent::report (const action::Report::Left &)
 {
   events_.on_left ();
-}
-
-// Links.
-
-Link *
-Agent::find (LinkId id)
-{
-  const auto it = links_.find (id);
-  return it == links_.end () ? nullptr : it->second.get ();
-}
-
-void
-Agent::drop (Link &link)
-{
-  const auto it = links_.find (link.id);
-  if (it == links_.end ())
-    return;
-  if (link.connecting)
-    g_cancellable_cancel (link.connecting.get ());
-  link.connect_timer.reset ();
-  data_path_->stop_receiving (link.key ());
-  data_path_->stop_feeding (link.key (),
-      link.kind == Link::Kind::player && link.serving.playing);
-  if (link.connection) {
-    dropped_bytes_in_ += link.connection->bytes_in ();
-    dropped_bytes_out_ += link.connection->bytes_out ();
-    link.connection->close ();
-  }
-  link.serving.waiting.clear ();
-  dropped_.push_back (std::move (it->second));
-  links_.erase (it);
-  ControlLoop::arm (sweep_timer_.get (), ControlLoop::now ());
-}
-
-void
-Agent::on_unit (Link &link, rtsp::Unit unit)
-{
-  if (auto *request = std::get_if<rtsp::Request> (&unit))
-    on_request (link, std::move (*request));
-  else if (const auto *response = std::get_if<rtsp::Response> (&unit))
-    on_answer (link, *response);
-  else
-    on_frame (link, std::get<rtsp::Interleaved> (unit));
-}
-
-void
-Agent::on_broken (Link &link, const std::string &why)
-{
-  GST_INFO ("link to %s: %s",
-      link.connection ? link.connection->remote ().ip ().c_str () : "?",
-      why.c_str ());
-  const auto id = link.id;
-  drop (link);
-  act ([id] (core::Peer &peer, core::Instant now) {
-    peer.link_closed (now, id);
-  });
-}
-
-void
-Agent::send_request (
-    Link &link, rtsp::Request request, Outstanding::Kind kind)
-{
-  const auto cseq = link.next_cseq++;
-  rtsp::set_cseq (request.headers, cseq);
-  auto text = rtsp::write (request);
-  if (!text) {
-    GST_ERROR ("cannot write a %s", request.method.c_str ());
-    return;
-  }
-  // Unanswered requests of a peer that lives are few: one heart-beat a second.
-  // One that never answers is not worth remembering.
-  if (link.outstanding.size () >= rtsp::limits::pipelining_max)
-    link.outstanding.pop_front ();
-  link.outstanding.push_back ({cseq, kind, ControlLoop::now ()});
-  if (link.connection)
-    link.connection->write (std::move (*text));
-}
-
-void
-Agent::send_answer (
-    Link &link, const rtsp::Request &request, rtsp::Response response)
-{
-  if (const auto cseq = rtsp::cseq (request.headers))
-    rtsp::set_cseq (response.headers, *cseq);
-  if (!link.session.empty () &&
-      !rtsp::find (response.headers, rtsp::header::session))
-    rtsp::set (response.headers, rtsp::header::session, link.session);
-  auto text = rtsp::write (response);
-  if (text && link.connection)
-    link.connection->write (std::move (*text));
 }
 
 NodeStats

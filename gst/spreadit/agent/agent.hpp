@@ -6,11 +6,13 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "agent/control_loop.hpp"
 #include "agent/description.hpp"
+#include "agent/limits.hpp"
 #include "agent/link.hpp"
 #include "agent/listener.hpp"
 #include "core/peer.hpp"
@@ -19,6 +21,13 @@
 
 namespace spreadit::agent {
 
+// How long somebody may hold a connection and do nothing with it.
+struct Patience {
+  core::Duration unused = limits::unused_connection_max;  // became no child
+  core::Duration reserve = core::limits::plain_reserve_max;  // does not play
+  std::chrono::seconds session = limits::session_timeout;  // plays, is silent
+};
+
 struct Settings {
   rtsp::Uri uri;  // the stream: the source's host, port and path
   // Where to listen; none: nobody can ask us.
@@ -26,6 +35,7 @@ struct Settings {
   std::string advertise;  // "host:port" for others; empty: found out
   core::Config core;      // its `address` is set by the agent
   std::uint64_t upload_bps = 0;  // 0: unknown, children_max holds
+  Patience patience;
 };
 
 struct NodeStats {
@@ -53,8 +63,8 @@ struct NodeStats {
 // Decides nothing. Control thread only.
 class Agent : private Listener::Stream {
 public:
-  // Called from within the agent's work; the verbs below may be called from
-  // there, destroying the agent may not.
+  // Called from within the agent's work; the verbs below and stop() may be
+  // called from there, destroying the agent may not.
   struct Events {
     virtual void on_state (core::PeerState old, core::PeerState now) = 0;
     virtual void on_parent_changed (
@@ -78,6 +88,9 @@ public:
 
   // Opens the listening port, if any. Empty, or one line that says why not.
   std::string listen ();
+  // Hangs up on everybody at once. Nothing is reported any more, and nothing
+  // but stats() and the end of this object may follow.
+  void stop ();
 
   void become_source ();
   // The source's SDP; joins are answered from now on.
@@ -118,15 +131,21 @@ private:
   void measure_stream ();
   void apply_capacity ();
 
-  // Links.
+  // Links (agent_links.cpp).
   Link *find (core::LinkId id);
   void drop (Link &link);  // no more of it; the core knows or is told after
   void on_unit (Link &link, rtsp::Unit unit);
-  void on_broken (Link &link, const std::string &why);
+  void on_broken (Link &link, Connection::Break how, const std::string &why);
+  void give_up (Link &link, const std::string &why);
   void send_request (Link &link, rtsp::Request request, Outstanding::Kind kind);
   void send_answer (
       Link &link, const rtsp::Request &request, rtsp::Response response);
-  void learn_address (const Connection &connection);
+  void expire_links ();
+  [[nodiscard]] core::Instant deadline (
+      const Link &link, std::optional<media::DataStats> &data) const;
+  bool make_room () override;
+  enum class Seen { by_parent, by_child };
+  void learn_address (const Connection &connection, Seen by);
 
   // Asking (agent_asking.cpp).
   void connect (core::LinkId id, const core::Contact &target);
@@ -137,6 +156,7 @@ private:
   void on_describe_answer (Link &link, const rtsp::Response &response);
   void on_setup_answer (Link &link, const rtsp::Response &response);
   void on_play_answer (Link &link, const rtsp::Response &response);
+  void answered (Link &link, core::Message message);
   void refuse_answer (Link &link, const std::string &why);
   void adopt_description (Description description);
 
@@ -148,14 +168,17 @@ private:
   void on_flight (Link &link);
   void give_verdict (Link &link, core::Message verdict);
   void answer_by_verdict (Link &link, const rtsp::Request &request);
+  void answer_redirected (Link &link, const rtsp::Request &request);
   void answer_accepted (Link &link, const rtsp::Request &request);
   void refuse_flight (Link &link, const rtsp::Reason &reason);
   void on_session_request (Link &link, const rtsp::Request &request);
+  [[nodiscard]] std::string data_source (const Link &link) const;
   void start_feeding_when_ready (Link &link);
 
   // Serving plain players (agent_players.cpp).
   void on_player_request (Link &link, rtsp::Request request);
   void admit_player (Link &link, rtsp::Request request);
+  [[nodiscard]] rtsp::Session session_of (const Link &link) const;
   rtsp::Response player_setup (Link &link, const rtsp::Request &request);
   rtsp::Response player_play (Link &link, const rtsp::Request &request);
   rtsp::Response player_pause (Link &link);
@@ -165,15 +188,20 @@ private:
   std::shared_ptr<media::DataPath> data_path_;
   core::Peer peer_;
   std::shared_ptr<Listener> listener_;
+  unsigned address_worth_ = 0;  // of the one we found out
   Description description_;
 
   std::deque<Verb> verbs_;
   bool busy_ = false;
+  bool stopped_ = false;
   Owned<GSource> timer_;
   std::map<core::LinkId, std::unique_ptr<Link>> links_;
   // Dropped while one of their calls may be running; freed from the loop.
   std::vector<std::unique_ptr<Link>> dropped_;
   Owned<GSource> sweep_timer_;
+  // Incoming links that are no child (yet): by age.
+  std::set<core::LinkId> strangers_;
+  Owned<GSource> patience_timer_;
   std::uint64_t next_incoming_ = 1;
   // For callbacks that may come when we are gone.
   std::shared_ptr<Agent *> alive_ = std::make_shared<Agent *> (this);

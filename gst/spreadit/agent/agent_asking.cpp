@@ -91,7 +91,7 @@ Agent::on_connected (core::LinkId id, GSocketConnection *connection,
   link->connecting.reset ();
   link->connection = Connection::adopt (connection);
   link->connection->start (link);
-  learn_address (*link->connection);
+  learn_address (*link->connection, Seen::by_parent);
   act ([id] (core::Peer &peer, core::Instant now) {
     peer.link_opened (now, id);
   });
@@ -157,8 +157,15 @@ Agent::on_describe_answer (Link &link, const rtsp::Response &response)
   }
   if (!answer.note.empty ())
     GST_INFO ("%s: %s", link.target.address.c_str (), answer.note.c_str ());
+  answered (link, std::move (answer.message));
+}
+
+void
+Agent::answered (Link &link, core::Message message)
+{
+  link.asking.answered = true;
   const auto id = link.id;
-  act ([id, message = std::move (answer.message)] (
+  act ([id, message = std::move (message)] (
            core::Peer &peer, core::Instant now) {
     peer.handle_message (now, id, message);
   });
@@ -197,12 +204,8 @@ Agent::on_play_answer (Link &link, const rtsp::Response &response)
     refuse_answer (link, *why);
     return;
   }
-  adopt_description (std::move (std::get<Description> (description)));
-  const auto id = link.id;
-  const core::Message accept = *link.asking.accept;
-  act ([id, accept] (core::Peer &peer, core::Instant now) {
-    peer.handle_message (now, id, accept);
-  });
+  link.asking.description = std::move (std::get<Description> (description));
+  answered (link, *link.asking.accept);
 }
 
 void
@@ -210,11 +213,8 @@ Agent::refuse_answer (Link &link, const std::string &why)
 {
   GST_WARNING ("%s: %s", link.target.address.c_str (), why.c_str ());
   link.asking.accept.reset ();
-  const auto id = link.id;
-  act ([id] (core::Peer &peer, core::Instant now) {
-    peer.handle_message (now, id,
-        core::message::Refuse{core::RefuseReason::malformed, std::nullopt});
-  });
+  answered (link,
+      core::message::Refuse{core::RefuseReason::malformed, std::nullopt});
 }
 
 void

@@ -19,12 +19,35 @@ is_accepted (const Link &link)
          std::holds_alternative<core::message::Accept> (*link.serving.verdict);
 }
 
+// A session named in a request has to be the one of this connection; to name
+// none is no mistake here (RFC 2326 12.37 would have it one).
+bool
+names_another_session (const Link &link, const rtsp::Request &request)
+{
+  const std::string *value =
+      rtsp::find (request.headers, rtsp::header::session);
+  if (!value || request.method == "DESCRIBE")
+    return false;
+  const auto named = rtsp::parse_session (*value);
+  return !named || named->id != link.session;
+}
+
 } // namespace
+
+rtsp::Session
+Agent::session_of (const Link &link) const
+{
+  return {link.session, settings_.patience.session};
+}
 
 void
 Agent::on_player_request (Link &link, rtsp::Request request)
 {
   const std::string &method = request.method;
+  if (names_another_session (link, request)) {
+    send_answer (link, request, rtsp::make_response (454));
+    return;
+  }
   if (method == "DESCRIBE" || method == "SETUP") {
     if (is_accepted (link))
       answer_accepted (link, request);
@@ -39,8 +62,10 @@ Agent::on_player_request (Link &link, rtsp::Request request)
     return;
   }
   if (method == "PLAY") {
+    const bool was_playing = link.serving.playing;
     send_answer (link, request, player_play (link, request));
-    start_feeding_when_ready (link);
+    if (!was_playing)
+      start_feeding_when_ready (link);
     return;
   }
   if (method == "PAUSE") {
@@ -53,6 +78,8 @@ Agent::on_player_request (Link &link, rtsp::Request request)
     act ([id] (core::Peer &peer, core::Instant now) {
       peer.handle_message (now, id, core::message::Unsubscribe{});
     });
+    if (Link *still = find (id))  // it had no place here
+      drop (*still);
     return;
   }
   send_answer (link, request, rtsp::make_response (501));
@@ -105,23 +132,32 @@ Agent::player_setup (Link &link, const rtsp::Request &request)
     return rtsp::encode_reason (*reason);
   auto &good = std::get<SetupResult> (result);
   link.serving.route = std::move (good.route);
-  return rtsp::encode_setup_answer (
-      {link.session, std::chrono::seconds (limits::session_timeout_s)},
-      good.transport);
+  if (good.transport.lower == rtsp::Lower::udp)
+    good.transport.source = data_source (link);
+  return rtsp::encode_setup_answer (session_of (link), good.transport);
 }
 
 rtsp::Response
 Agent::player_play (Link &link, const rtsp::Request &request)
 {
-  if (!is_accepted (link) || !link.serving.route)
+  auto &serving = link.serving;
+  if (!is_accepted (link) || !serving.route)
     return rtsp::make_response (455);
+  if (serving.playing)  // per medium, or once more: nothing changes
+    return rtsp::encode_play_answer (session_of (link));
   auto base = std::get<rtsp::Uri> (rtsp::parse_uri (request.uri));
   base.path = settings_.uri.path;
-  link.serving.playing = true;
-  return rtsp::encode_play_answer (
-      {link.session, std::chrono::seconds (limits::session_timeout_s)},
-      rtp_info (description_, rtsp::wire_url (base) + "/", *link.serving.route,
-          *data_path_));
+  const auto next = data_path_->next_packets ();
+  const auto info = rtp_info (
+      description_, rtsp::wire_url (base) + "/", *serving.route, next);
+  // By the time it is fed there may be newer ones: it begins with those it has
+  // been told.
+  serving.held.clear ();
+  for (const auto &packet : next)
+    serving.held.push_back (
+        {packet.ssrc, static_cast<std::uint16_t> (packet.seq - 1)});
+  serving.playing = serving.has_played = true;
+  return rtsp::encode_play_answer (session_of (link), info);
 }
 
 rtsp::Response

@@ -3,13 +3,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "agent/agent.hpp"
 
+#include <array>
+
 #include "agent/limits.hpp"
 #include "agent/log.hpp"
+#include "agent/own_address.hpp"
 #include "agent/plain_player.hpp"
 
 namespace spreadit::agent {
 
 namespace {
+
+constexpr std::array flight = {"DESCRIBE", "SETUP", "PLAY"};
 
 std::string
 new_session_id ()
@@ -22,22 +27,30 @@ new_session_id ()
 void
 Agent::on_incoming (std::shared_ptr<Connection> connection, rtsp::Request first)
 {
-  learn_address (*connection);
+  learn_address (*connection, Seen::by_child);
   const core::LinkId id{core::incoming_link | next_incoming_++};
   auto link = std::make_unique<Link> (*this, id);
   Link &it = *link;
   it.connection = std::move (connection);
   it.connection->set_handler (&it);
+  it.arrived = ControlLoop::now ();
+  if (links_.empty ())
+    ControlLoop::arm (
+        patience_timer_.get (), it.arrived + limits::patience_interval);
   links_[id] = std::move (link);
+  strangers_.insert (id);
   on_request (it, std::move (first));
+  if (strangers_.size () > limits::strangers_max)
+    make_room ();
 }
 
 void
 Agent::on_request (Link &link, rtsp::Request request)
 {
+  link.heard = ControlLoop::now ();
   // Nobody needs that many open questions; the flight of a join has three.
   if (link.serving.waiting.size () >= rtsp::limits::pipelining_max) {
-    on_broken (link, "too many requests in flight");
+    give_up (link, "too many requests in flight");
     return;
   }
   if (request.method == "OPTIONS") {
@@ -74,14 +87,13 @@ Agent::on_request (Link &link, rtsp::Request request)
 void
 Agent::on_flight (Link &link)
 {
-  static const char *const methods[] = {"DESCRIBE", "SETUP", "PLAY"};
   auto &waiting = link.serving.waiting;
-  for (std::size_t i = 0; i < waiting.size () && i < 3; ++i)
-    if (waiting[i].method != methods[i]) {
+  for (std::size_t i = 0; i < waiting.size () && i < flight.size (); ++i)
+    if (waiting[i].method != flight[i]) {
       refuse_flight (link, {455, "a join is DESCRIBE, SETUP, PLAY"});
       return;
     }
-  if (waiting.size () != 3)
+  if (waiting.size () != flight.size ())
     return;
 
   auto decoded = rtsp::decode_request (waiting[0]);
@@ -129,46 +141,64 @@ Agent::refuse_flight (Link &link, const rtsp::Reason &reason)
 {
   for (const auto &request : link.serving.waiting)
     send_answer (link, request, rtsp::encode_reason (reason));
-  on_broken (link, reason.text);
+  give_up (link, reason.text);
 }
 
 // What the core decided on a Subscribe, at once or after a Verify.
 void
 Agent::give_verdict (Link &link, core::Message verdict)
 {
+  if (std::holds_alternative<core::message::Accept> (verdict))
+    strangers_.erase (link.id);
   link.serving.verdict = std::move (verdict);
-  auto waiting = std::exchange (link.serving.waiting, {});
-  for (const auto &request : waiting)
-    answer_by_verdict (link, request);
+  const auto waiting = std::exchange (link.serving.waiting, {});
+  for (std::size_t i = 0; i < waiting.size (); ++i)
+    if (i < flight.size () || link.kind == Link::Kind::player)
+      answer_by_verdict (link, waiting[i]);
+    else  // said while it waited
+      on_session_request (link, waiting[i]);
 }
 
 void
 Agent::answer_by_verdict (Link &link, const rtsp::Request &request)
 {
   const auto &verdict = *link.serving.verdict;
-  if (const auto *refuse = std::get_if<core::message::Refuse> (&verdict)) {
-    send_answer (link, request, rtsp::encode_refuse (*refuse));
+  if (const auto *refusal = std::get_if<core::message::Refuse> (&verdict)) {
+    auto refuse = *refusal;
+    if (link.kind == Link::Kind::player &&
+        refuse.reason == core::RefuseReason::not_receiving)
+      refuse.retry_after = limits::player_retry_after;
+    send_answer (link, request, rtsp::encode_refuse (refuse));
     return;
   }
-  if (std::holds_alternative<core::message::Accept> (verdict)) {
+  if (std::holds_alternative<core::message::Accept> (verdict))
     answer_accepted (link, request);
-    return;
-  }
-  const auto &redirect = std::get<core::message::Redirect> (verdict);
+  else
+    answer_redirected (link, request);
+}
+
+void
+Agent::answer_redirected (Link &link, const rtsp::Request &request)
+{
+  const auto &redirect =
+      std::get<core::message::Redirect> (*link.serving.verdict);
   const auto parsed = rtsp::parse_uri (request.uri);
   rtsp::Uri asked = std::get<rtsp::Uri> (parsed);  // checked on arrival
+  asked.path = settings_.uri.path;
   if (link.kind == Link::Kind::child) {
     // The wire says rtsp, the stream is spreadit: what the Location has.
     asked.scheme = settings_.uri.scheme;
-    asked.path = settings_.uri.path;
     send_answer (link, request, rtsp::encode_redirect (redirect, asked));
     return;
   }
-  asked.path = settings_.uri.path;
+  // To most players a redirect is an error anywhere but at DESCRIBE, and a
+  // round that has no end is no better.
+  const bool may_follow = request.method == "DESCRIBE" &&
+                          rtsp::hops (asked) < limits::plain_hops_max;
   send_answer (link, request,
-      rtsp::hops (asked) >= limits::plain_hops_max
-          ? rtsp::encode_refuse ({core::RefuseReason::saturated, std::nullopt})
-          : rtsp::encode_plain_redirect (redirect, asked));
+      may_follow ? rtsp::encode_plain_redirect (redirect, asked)
+                 : rtsp::encode_refuse (
+                       {core::RefuseReason::saturated, std::nullopt}));
 }
 
 void
@@ -178,8 +208,7 @@ Agent::answer_accepted (Link &link, const rtsp::Request &request)
       std::get<core::message::Accept> (*link.serving.verdict);
   if (link.session.empty ())
     link.session = new_session_id ();
-  const rtsp::Session session{
-      link.session, std::chrono::seconds (limits::session_timeout_s)};
+  const rtsp::Session session = session_of (link);
   auto base = std::get<rtsp::Uri> (rtsp::parse_uri (request.uri));
   base.path = settings_.uri.path;
   const std::string content_base = rtsp::wire_url (base) + "/";
@@ -200,6 +229,7 @@ Agent::answer_accepted (Link &link, const rtsp::Request &request)
     auto transport = rtsp::peer_transport_udp (route.to.port ());
     transport.server_port =
         rtsp::PortRange{data_path_->port (), data_path_->port ()};
+    transport.source = data_source (link);
     send_answer (
         link, request, rtsp::encode_setup_answer (session, transport));
     return;
@@ -207,6 +237,19 @@ Agent::answer_accepted (Link &link, const rtsp::Request &request)
   send_answer (link, request, rtsp::encode_play_answer (session));
   link.serving.playing = true;
   start_feeding_when_ready (link);
+}
+
+// Where our packets come from, if that is not where the connection went to: a
+// peer's sockets are bound to no address (own_address.hpp).
+std::string
+Agent::data_source (const Link &link) const
+{
+  if (peer_.state () == core::PeerState::source)
+    return {};
+  const auto local = address_towards (link.connection->remote ());
+  if (reach_of (local) == 0 || local.ip () == link.connection->local ().ip ())
+    return {};
+  return local.ip ();
 }
 
 // Both sides have to want it: the core (StartFeeding) and the child (PLAY).

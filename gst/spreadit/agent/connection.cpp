@@ -167,7 +167,8 @@ Connection::drain_parser ()
     if (const auto *error = std::get_if<rtsp::Parser::Error> (&next)) {
       answer_parse_error (*error);
       Handler *handler = std::exchange (handler_, nullptr);
-      handler->on_broken (*this, "not RTSP/1.0: " + error->text);
+      handler->on_broken (
+          *this, Break::not_rtsp, "not RTSP/1.0: " + error->text);
       close ();
       return false;
     }
@@ -195,7 +196,7 @@ Connection::fail (const std::string &why)
   const auto keep = shared_from_this ();
   finish ();
   if (handler)
-    handler->on_broken (*this, why);
+    handler->on_broken (*this, Break::gone, why);
 }
 
 void
@@ -320,6 +321,11 @@ Connection::close ()
     phase_ = Phase::draining;
     flushed = output_broken_ || pending_.empty ();
   }
+  // Nothing was said that a reset could destroy.
+  if (text_out_ == 0) {
+    finish ();
+    return;
+  }
   // Holds itself until the other side has closed or the time is over.
   linger_timer_ = ControlLoop::get ().add_timer (
       [self = shared_from_this ()] { self->finish (); });
@@ -329,6 +335,13 @@ Connection::close ()
     watch_input ();
   if (flushed)
     shutdown_output ();
+}
+
+void
+Connection::abort ()
+{
+  handler_ = nullptr;
+  finish ();
 }
 
 void

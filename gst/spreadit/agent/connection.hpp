@@ -20,12 +20,18 @@ namespace spreadit::agent {
 class Connection : public media::InterleavedSink,
                    public std::enable_shared_from_this<Connection> {
 public:
+  // Why there is no more to come.
+  enum class Break {
+    gone,      // closed by the other side, or dead
+    not_rtsp,  // it says what cannot be read
+  };
   // Called on the control thread. The connection stays valid during the call
   // even when it is closed from there.
   struct Handler {
     virtual void on_unit (Connection &from, rtsp::Unit unit) = 0;
     // No more will come. Not called after close() or set_handler (nullptr).
-    virtual void on_broken (Connection &from, const std::string &why) = 0;
+    virtual void on_broken (
+        Connection &from, Break how, const std::string &why) = 0;
 
   protected:
     ~Handler () = default;
@@ -42,6 +48,8 @@ public:
   // Delivers what was written, says goodbye (FIN), waits a moment for the other
   // side to do the same and closes. Nothing is reported any more.
   void close ();
+  // Gives the descriptor back at once.
+  void abort ();
 
   [[nodiscard]] media::Address local () const { return local_; }
   [[nodiscard]] media::Address remote () const { return remote_; }

@@ -29,20 +29,31 @@ inline constexpr int tcp_keepalive_probes = 3;
 
 // A connection that became no child by then is closed.
 inline constexpr auto unused_connection_max = 10s;
-// Connections one listener holds that belong to no child; the oldest go first.
+// Connections one listener holds that have not named a stream yet; the oldest
+// go first.
 inline constexpr std::size_t unused_connections_max = 1024;
+// The same of those that have, but belong to no child: a fifth of a second of
+// 20,000 joins a second that are sent on.
+inline constexpr std::size_t strangers_max = 4096;
+// How often those that outstay their welcome are looked for.
+inline constexpr auto patience_interval = 1s;
 // The kernel's queue of connections not accepted yet: flash crowds.
 inline constexpr int listen_backlog = 4096;
 // Accepts in one turn of the loop, so that links in being are not starved.
 inline constexpr unsigned accepts_per_turn = 64;
+// Out of descriptors: the listening socket stays readable, so look away.
+inline constexpr auto accept_pause = 100ms;
 
 // How often the data path is asked for signs of life from a parent; and while
 // the first packet is awaited.
 inline constexpr auto data_poll_interval = 100ms;
 inline constexpr auto data_poll_interval_eager = 5ms;
 
-// RFC 2326 12.37. Plain players send something before it is over.
-inline constexpr unsigned session_timeout_s = 60;
+// RFC 2326 12.37. Plain players send something before it is over: a request, or
+// RTCP. They are given half as much again before they lose their place.
+inline constexpr auto session_timeout = 60s;
+// What a plain player is told to wait while we do not get the stream ourselves.
+inline constexpr auto player_retry_after = 1s;
 
 // A plain player is not redirected more often than this (Location query).
 inline constexpr unsigned plain_hops_max = 16;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/connection.hpp"
+#include "agent/description.hpp"
 #include "core/vocabulary.hpp"
 #include "media/data_path.hpp"
 #include "rtsp/codec.hpp"
@@ -31,6 +32,8 @@ struct Asking {
   std::optional<core::message::Accept> accept;
   std::string sdp;
   std::optional<rtsp::SetupAnswer> setup;
+  Description description;  // of `sdp`; the stream's once the core agrees
+  bool answered = false;  // the core knows what they said
 };
 
 // We are asked, by a peer or by a plain player.
@@ -40,6 +43,7 @@ struct Serving {
   std::optional<core::Message> verdict;  // Accept, Redirect or Refuse
   bool may_feed = false;                 // the core said StartFeeding
   bool playing = false;
+  bool has_played = false;
   std::optional<media::Route> route;  // from SETUP
   std::vector<media::HeldPacket> held;  // from PLAY
 };
@@ -56,7 +60,9 @@ struct Link : Connection::Handler {
   Link (Agent &owner, core::LinkId name) : agent (owner), id (name) {}
   ~Link ();
   void on_unit (Connection &from, rtsp::Unit unit) override;
-  void on_broken (Connection &from, const std::string &why) override;
+  void on_broken (
+      Connection &from, Connection::Break how,
+      const std::string &why) override;
 
   [[nodiscard]] media::LinkKey key () const
   {
@@ -70,6 +76,8 @@ struct Link : Connection::Handler {
   Owned<GCancellable> connecting;
   Owned<GSource> connect_timer;
   core::Contact target;  // whom we connect to
+  core::Instant arrived{};  // an incoming one
+  core::Instant heard{};    // its last request
 
   std::string session;  // RTSP session id
   std::uint32_t next_cseq = 1;

@@ -2,10 +2,12 @@
 #include "agent/listener.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "agent/control_loop.hpp"
 #include "agent/limits.hpp"
 #include "agent/log.hpp"
+#include "agent/own_address.hpp"
 #include "agent/plain_player.hpp"
 #include "rtsp/writer.hpp"
 
@@ -38,8 +40,6 @@ make_socket (GSocketFamily family, GSocketAddress *address, GError **error)
       family, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, error));
   if (!socket)
     return nullptr;
-  // Both families on one port where the address is the IPv6 wildcard; GSocket
-  // does that by itself for "::" only.
   g_socket_set_listen_backlog (socket.get (), limits::listen_backlog);
   g_socket_set_blocking (socket.get (), FALSE);
   if (!g_socket_bind (socket.get (), address, TRUE, error) ||
@@ -61,21 +61,23 @@ std::variant<std::shared_ptr<Listener>, std::string>
 Listener::open (
     const rtsp::HostPort &at, const std::string &path, Stream &stream)
 {
-  const std::string key = rtsp::join_host_port (at.host, at.port);
-  if (at.port != 0)
-    if (const auto existing = shared_listeners ()[key].lock ()) {
+  const std::string key =
+      rtsp::join_host_port (bind_host (at.host), at.port);
+  const auto it = shared_listeners ().find (key);
+  if (it != shared_listeners ().end ())
+    if (const auto existing = it->second.lock ()) {
       if (existing->streams_.contains (path))
-        return "this program already has a stream at " + key + path;
+        return "this program already has a stream at " +
+               rtsp::join_host_port (at.host, at.port) + path;
       existing->streams_[path] = &stream;
       return existing;
     }
   std::shared_ptr<Listener> self (new Listener);
   if (auto why = self->bind (at); !why.empty ())
     return why;
-  self->key_ = key;
+  self->key_ = rtsp::join_host_port (bind_host (at.host), self->port_);
   self->streams_[path] = &stream;
-  if (at.port != 0)
-    shared_listeners ()[key] = self;
+  shared_listeners ()[self->key_] = self;
   return self;
 }
 
@@ -92,15 +94,10 @@ Listener::~Listener ()
 std::string
 Listener::bind (const rtsp::HostPort &at)
 {
-  wildcard_ = at.host.empty () || at.host == "0.0.0.0" || at.host == "::";
-  std::string host = at.host;
-  if (host.empty () || host == "0.0.0.0")
-    host = "::";  // dual-stack
+  const std::string host = bind_host (at.host);
+  wildcard_ = host == "::";
   Owned<GSocketAddress> address (
       g_inet_socket_address_new_from_string (host.c_str (), at.port));
-  if (!address && host == "localhost")
-    address.reset (
-        g_inet_socket_address_new_from_string ("127.0.0.1", at.port));
   if (!address)
     return "cannot listen on '" + at.host +
            "': give a numeric address of this host, such as 0.0.0.0:8554";
@@ -129,6 +126,16 @@ Listener::bind (const rtsp::HostPort &at)
     port_ = g_inet_socket_address_get_port (
         G_INET_SOCKET_ADDRESS (bound.get ()));
 
+  accept_timer_ =
+      ControlLoop::get ().add_timer ([this] { watch_socket (); });
+  expire_timer_ = ControlLoop::get ().add_timer ([this] { expire (); });
+  watch_socket ();
+  return {};
+}
+
+void
+Listener::watch_socket ()
+{
   accept_source_.reset (
       g_socket_create_source (socket_.get (), G_IO_IN, nullptr));
   g_source_set_callback (accept_source_.get (),
@@ -139,8 +146,6 @@ Listener::bind (const rtsp::HostPort &at)
         delete static_cast<std::function<void ()> *> (data);
       });
   g_source_attach (accept_source_.get (), ControlLoop::get ().context ());
-  expire_timer_ = ControlLoop::get ().add_timer ([this] { expire (); });
-  return {};
 }
 
 void
@@ -160,13 +165,10 @@ Listener::accept_some ()
     const Owned<GError> error (raw);
     if (!socket) {
       if (!g_error_matches (raw, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
-        GST_WARNING ("accept on port %u: %s", port_, raw->message);
-      // Out of descriptors: the oldest stranger gives way.
-      if (g_error_matches (raw, G_IO_ERROR, G_IO_ERROR_TOO_MANY_OPEN_FILES) &&
-          !newcomers_.empty ())
-        forget (*newcomers_.front ());
+        cannot_accept (raw);
       return;
     }
+    accept_failed_ = false;
     const Owned<GSocketConnection> connection (
         g_socket_connection_factory_create_connection (socket.get ()));
     auto newcomer = std::make_unique<Newcomer> (
@@ -181,6 +183,32 @@ Listener::accept_some ()
   }
 }
 
+// Said once, not ten times a second.
+void
+Listener::cannot_accept (const GError *error)
+{
+  if (!std::exchange (accept_failed_, true))
+    GST_WARNING ("accept on port %u: %s", port_, error->message);
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TOO_MANY_OPEN_FILES) &&
+      make_room ())
+    return;
+  accept_source_.reset ();
+  ControlLoop::arm (
+      accept_timer_.get (), ControlLoop::now () + limits::accept_pause);
+}
+
+// Whoever has waited longest for nothing gives way.
+bool
+Listener::make_room ()
+{
+  if (newcomers_.empty ())
+    return std::any_of (streams_.begin (), streams_.end (),
+        [] (const auto &entry) { return entry.second->make_room (); });
+  newcomers_.front ()->connection->abort ();
+  newcomers_.pop_front ();
+  return true;
+}
+
 void
 Listener::Newcomer::on_unit (Connection &from, rtsp::Unit unit)
 {
@@ -191,7 +219,8 @@ Listener::Newcomer::on_unit (Connection &from, rtsp::Unit unit)
 }
 
 void
-Listener::Newcomer::on_broken (Connection &, const std::string &)
+Listener::Newcomer::on_broken (
+    Connection &, Connection::Break, const std::string &)
 {
   listener.forget (*this);
 }

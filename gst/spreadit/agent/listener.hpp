@@ -24,6 +24,8 @@ public:
     // connection has no handler any more.
     virtual void on_incoming (
         std::shared_ptr<Connection> connection, rtsp::Request first) = 0;
+    // Descriptors are short: gives one back, if there is one to spare.
+    virtual bool make_room () = 0;
 
   protected:
     ~Stream () = default;
@@ -51,7 +53,8 @@ private:
     {
     }
     void on_unit (Connection &from, rtsp::Unit unit) override;
-    void on_broken (Connection &from, const std::string &why) override;
+    void on_broken (
+        Connection &from, Connection::Break how, const std::string &why) override;
 
     Listener &listener;
     std::shared_ptr<Connection> connection;
@@ -60,17 +63,22 @@ private:
 
   Listener () = default;
   std::string bind (const rtsp::HostPort &at);
+  void watch_socket ();
   void accept_some ();
+  void cannot_accept (const GError *error);
+  bool make_room ();
   void on_request (Newcomer &newcomer, rtsp::Request request);
   void forget (Newcomer &newcomer);
   void expire ();
   Stream *find_stream (const std::string &path) const;
 
-  std::string key_;
+  std::string key_;  // its address, in one spelling
   std::uint16_t port_ = 0;
   bool wildcard_ = false;
   Owned<GSocket> socket_;
   Owned<GSource> accept_source_;
+  Owned<GSource> accept_timer_;  // to look again after a pause
+  bool accept_failed_ = false;   // since the last one that was accepted
   Owned<GSource> expire_timer_;
   std::map<std::string, Stream *> streams_;  // by path
   std::list<std::unique_ptr<Newcomer>> newcomers_;  // oldest first

@@ -146,7 +146,7 @@ set_up_medium (const rtsp::SetupRequest &request, std::size_t media,
 
 std::vector<rtsp::RtpInfo>
 rtp_info (const Description &description, const std::string &base,
-    const media::Route &route, const media::DataPath &data_path)
+    const media::Route &route, const std::vector<media::NextPacket> &next)
 {
   std::vector<std::size_t> set_up;
   if (const auto *pairs = std::get_if<media::route::PortPairs> (&route))
@@ -157,7 +157,6 @@ rtp_info (const Description &description, const std::string &base,
       set_up.push_back (channel.media);
   std::sort (set_up.begin (), set_up.end ());
 
-  const auto next = data_path.next_packets ();
   std::vector<rtsp::RtpInfo> result;
   for (const std::size_t index : set_up) {
     const auto &media = description.media[index];

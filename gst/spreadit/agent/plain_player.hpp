@@ -39,6 +39,6 @@ std::variant<SetupResult, rtsp::Reason> set_up_medium (
 // For the answer to PLAY.
 std::vector<rtsp::RtpInfo> rtp_info (const Description &description,
     const std::string &base, const media::Route &route,
-    const media::DataPath &data_path);
+    const std::vector<media::NextPacket> &next);
 
 } // namespace spreadit::agent
