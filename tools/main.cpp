@@ -1,0 +1,269 @@
+// gst-spreadit-relay: joins the trees of streams and relays them, or is their
+// source. Signals, exit status and what is printed live here.
+//
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+
+#include <glib-unix.h>
+
+#include "owned.hpp"
+#include "relay_options.hpp"
+#include "relay_stream.hpp"
+
+namespace spreadit::relay {
+
+namespace {
+
+constexpr gint64 same_signal_us = 300'000;
+
+// Where the stats lines go.
+class StatsFile {
+public:
+  // Empty, or why not.
+  std::string open (const std::string &name)
+  {
+    name_ = name;
+    if (name == "-" || name.empty ()) {
+      file_ = name.empty () ? nullptr : stdout;
+      return "";
+    }
+    FILE *opened = std::fopen (name.c_str (), "ae");
+    if (!opened)
+      return "cannot write stats to " + name + ": " + std::strerror (errno);
+    close ();
+    file_ = opened;
+    return "";
+  }
+  ~StatsFile () { close (); }
+
+  [[nodiscard]] bool is_open () const { return file_; }
+
+  void write (const std::string &line)
+  {
+    if (!file_ || line.empty ())
+      return;
+    if (std::fprintf (file_, "%s\n", line.c_str ()) < 0 ||
+        std::fflush (file_) != 0) {
+      std::fprintf (stderr,
+          "gst-spreadit-relay: no more stats: cannot write to %s: %s\n",
+          name_.c_str (), std::strerror (errno));
+      close ();
+    }
+  }
+
+private:
+  void close ()
+  {
+    if (file_ && file_ != stdout)
+      std::fclose (file_);
+    file_ = nullptr;
+  }
+
+  std::string name_;
+  FILE *file_ = nullptr;
+};
+
+class App {
+public:
+  App (Options options, std::vector<std::string> arguments)
+      : options_ (std::move (options)), arguments_ (std::move (arguments)),
+        loop_ (g_main_loop_new (nullptr, FALSE))
+  {
+  }
+
+  int run ();
+
+private:
+  bool prepare ();
+  void say (const std::string &uri, const std::string &what) const;
+  void complain (const std::string &what);
+  void on_over (const std::string &uri, const std::string &problem);
+  void on_stop_signal ();
+  void reload ();
+  void write_stats ();
+
+  Options options_;
+  std::vector<std::string> arguments_;
+  Owned<GMainLoop> loop_;
+  std::vector<std::unique_ptr<RelayStream>> streams_;
+  std::size_t running_ = 0;
+  StatsFile stats_;
+  bool leaving_ = false;
+  gint64 leaving_since_us_ = 0;
+  int status_ = exit_left;
+};
+
+// The stats own standard output if they were sent there.
+void
+App::say (const std::string &uri, const std::string &what) const
+{
+  if (options_.quiet || options_.stats == "-")
+    return;
+  std::printf ("%s: %s\n", uri.c_str (), what.c_str ());
+  std::fflush (stdout);
+}
+
+void
+App::complain (const std::string &what)
+{
+  std::fprintf (stderr, "gst-spreadit-relay: %s\n", what.c_str ());
+}
+
+void
+App::on_over (const std::string &uri, const std::string &problem)
+{
+  if (!problem.empty ()) {
+    complain (uri + ": " + problem);
+    status_ = exit_failed;
+  } else {
+    say (uri, "left");
+  }
+  if (--running_ == 0)
+    g_main_loop_quit (loop_.get ());
+}
+
+bool
+App::prepare ()
+{
+  if (const std::string why = stats_.open (options_.stats); !why.empty ()) {
+    complain (why);
+    status_ = exit_usage;
+    return false;
+  }
+  for (const StreamOptions &stream : options_.streams) {
+    const std::string &uri = stream.uri;
+    auto made = RelayStream::make (
+        stream, {[this, uri] (const std::string &what) { say (uri, what); },
+                    [this, uri] (const std::string &problem) {
+                      on_over (uri, problem);
+                    }});
+    if (auto *problem = std::get_if<InputProblem> (&made)) {
+      complain (uri + ": " + problem->what);
+      status_ = problem->status;
+      return false;
+    }
+    streams_.push_back (
+        std::get<std::unique_ptr<RelayStream>> (std::move (made)));
+  }
+  return true;
+}
+
+void
+App::on_stop_signal ()
+{
+  if (leaving_) {
+    // timeout(1) and shells signal the process and its group: that is one.
+    if (g_get_monotonic_time () - leaving_since_us_ < same_signal_us)
+      return;
+    complain ("left at once; the children have to find a parent themselves");
+    status_ = exit_failed;
+    for (auto &stream : streams_)
+      stream->drop ();
+    g_main_loop_quit (loop_.get ());
+    return;
+  }
+  leaving_ = true;
+  leaving_since_us_ = g_get_monotonic_time ();
+  write_stats ();
+  for (auto &stream : streams_)
+    stream->leave ();
+}
+
+void
+App::reload ()
+{
+  // A rotated log gets its new file.
+  if (const std::string why = stats_.open (options_.stats); !why.empty ())
+    complain (why);
+  if (options_.config.empty ())
+    return;
+  auto parsed = parse_options (arguments_);
+  if (auto *wrong = std::get_if<Exit> (&parsed)) {
+    std::fprintf (stderr, "%s", wrong->text.c_str ());
+    complain ("keeping the options as they were");
+    return;
+  }
+  const Reload reload = compare (options_, std::get<Options> (parsed));
+  for (std::size_t i = 0; i < streams_.size (); ++i) {
+    streams_[i]->apply (reload.changes[i]);
+    for (const auto &[name, value] : reload.changes[i]) {
+      auto &settings = options_.streams[i].settings;
+      if (value.empty ())
+        settings.erase (name);
+      else
+        settings[name] = value;
+    }
+  }
+  for (const std::string &message : reload.needs_restart)
+    complain (message);
+}
+
+void
+App::write_stats ()
+{
+  for (auto &stream : streams_)
+    stats_.write (stream->stats ());
+}
+
+int
+App::run ()
+{
+  if (!prepare ())
+    return status_;
+
+  // A reader of the stats that went away is no reason to go as well.
+  std::signal (SIGPIPE, SIG_IGN);
+  const auto on_stop = [] (gpointer app) -> gboolean {
+    static_cast<App *> (app)->on_stop_signal ();
+    return G_SOURCE_CONTINUE;
+  };
+  std::vector<guint> sources{
+      g_unix_signal_add (SIGINT, on_stop, this),
+      g_unix_signal_add (SIGTERM, on_stop, this),
+      g_unix_signal_add (
+          SIGHUP,
+          [] (gpointer app) -> gboolean {
+            static_cast<App *> (app)->reload ();
+            return G_SOURCE_CONTINUE;
+          },
+          this),
+  };
+  if (stats_.is_open ())
+    sources.push_back (g_timeout_add (
+        1000,
+        [] (gpointer app) -> gboolean {
+          static_cast<App *> (app)->write_stats ();
+          return G_SOURCE_CONTINUE;
+        },
+        this));
+
+  running_ = streams_.size ();
+  for (auto &stream : streams_)
+    stream->start ();
+  if (running_ > 0)
+    g_main_loop_run (loop_.get ());
+  for (const guint source : sources)
+    g_source_remove (source);
+  return status_;
+}
+
+} // namespace
+
+} // namespace spreadit::relay
+
+int
+main (int argc, char **argv)
+{
+  using namespace spreadit::relay;
+  const std::vector<std::string> arguments (argv + 1, argv + argc);
+  gst_init (nullptr, nullptr);
+  auto parsed = parse_options (arguments);
+  if (auto *done = std::get_if<Exit> (&parsed)) {
+    std::fputs (done->text.c_str (), done->status ? stderr : stdout);
+    return done->status;
+  }
+  return App (std::get<Options> (std::move (parsed)), arguments).run ();
+}

@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "relay_options.hpp"
+
+#include <set>
+
+#include "owned.hpp"
+
+namespace spreadit::relay {
+
+namespace {
+
+constexpr const char *summary =
+    "Passes live streams on: joins the tree of each URI, relays what it gets "
+    "to\n"
+    "its children and serves ordinary RTSP players. With --publish it is the\n"
+    "source.";
+
+constexpr const char *description =
+    R"(INPUT is one of
+  FILE          anything GStreamer can take apart; with --loop for ever
+  rtsp://...    a camera or server; its RTP packets go out as they come
+  test          a test picture with a clock in it, and a tick each second
+  DESCRIPTION   as for gst-launch-1.0; its unlinked pads become the stream,
+                unless it has a spreaditsink of its own
+
+Add policies, when this node has no room for a newcomer:
+  random, round-robin              one of the children
+Delete policies, when a node leaves or is lost:
+  grandfather, root                its children go to its parent, to the source
+  grandfather-all, root-all        all its descendants do
+
+A config file has the long options as keys in [relay], and uri=A;B there.
+A group [stream "NAME"] with a uri= has what differs for one stream. SIGHUP
+reads it again: max-children, upload-bandwidth and the policies change at once.
+
+Ctrl-C or SIGTERM leaves as soon as the children have moved, a second one at
+once. Exit status: 0 left or stream ended, 1 a stream failed, 2 wrong usage.
+
+Examples:
+  gst-spreadit-relay --publish=test spreadit://0.0.0.0:8554/live
+  gst-spreadit-relay spreadit://source.example:8554/live --max-children=8
+  ffplay rtsp://source.example:8554/live
+)";
+
+// What a user wrote, by long option name; not looked at yet.
+using Raw = std::map<std::string, std::string, std::less<>>;
+
+bool
+is_one_of (std::string_view name, std::initializer_list<const char *> names)
+{
+  for (const char *candidate : names)
+    if (name == candidate)
+      return true;
+  return false;
+}
+
+bool
+checked_flag (const std::string &name, const std::string &text)
+{
+  if (is_one_of (text, {"true", "yes", "1"}))
+    return true;
+  if (is_one_of (text, {"false", "no", "0"}))
+    return false;
+  throw UsageError{"bad " + name + " \"" + text + "\": give true or false"};
+}
+
+StreamOptions
+make_stream (const std::string &uri, const Raw &raw)
+{
+  GError *error = nullptr;
+  if (!gst_spreadit_peering_manager_check_uri (uri.c_str (), &error)) {
+    const Owned<GError> owned (error);
+    throw UsageError{owned->message};
+  }
+  StreamOptions stream;
+  stream.uri = uri;
+  for (const auto &[name, text] : raw) {
+    if (name == "publish")
+      stream.publish = text;
+    else if (name == "loop")
+      stream.loop = checked_flag (name, text);
+    else if (const Setting *row = find_setting (name))
+      stream.settings[name] = checked_value (*row, text);
+  }
+  return stream;
+}
+
+// --- The command line -------------------------------------------------------
+
+struct CommandLine {
+  Raw raw;
+  std::vector<std::string> uris;
+  bool help = false;
+  bool version = false;
+};
+
+gboolean
+on_value (const char *name, const char *value, void *data, GError **) noexcept
+{
+  auto *line = static_cast<CommandLine *> (data);
+  line->raw[std::string (name).substr (2)] = value ? value : "true";
+  return TRUE;
+}
+
+// The entries point into `table` and to literals.
+std::vector<GOptionEntry>
+option_entries (gboolean *help, gboolean *version, char ***uris)
+{
+  auto *callback = reinterpret_cast<void *> (
+      +[] (const char *name, const char *value, void *data, GError **error) {
+        return on_value (name, value, data, error);
+      });
+  const auto value = [callback] (const char *name, const char *text,
+                         const char *argument) {
+    return GOptionEntry{name, 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_CALLBACK,
+        callback, text, argument};
+  };
+  const auto flag = [callback] (const char *name, const char *text) {
+    return GOptionEntry{name, 0, G_OPTION_FLAG_NO_ARG, G_OPTION_ARG_CALLBACK,
+        callback, text, nullptr};
+  };
+  std::vector<GOptionEntry> entries;
+  for (const Setting &row : settings ())
+    entries.push_back (value (row.name, row.help, row.argument));
+  entries.push_back (
+      value ("publish", "Be the source of URI; see below", "INPUT"));
+  entries.push_back (flag ("loop", "Start a published file over at its end"));
+  entries.push_back (
+      value ("config", "Read options from a key file; see below", "FILE"));
+  entries.push_back (
+      value ("stats", "Write JSON lines each second; - is stdout", "FILE|-"));
+  entries.push_back (flag ("quiet", "Say nothing but errors"));
+  entries.push_back ({"version", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE,
+      version, "Print the version and exit", nullptr});
+  entries.push_back ({"help", 'h', G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, help,
+      "Print this and exit", nullptr});
+  entries.push_back ({G_OPTION_REMAINING, 0, G_OPTION_FLAG_NONE,
+      G_OPTION_ARG_STRING_ARRAY, uris, nullptr, "URI..."});
+  entries.push_back ({});
+  return entries;
+}
+
+CommandLine
+parse_command_line (
+    const std::vector<std::string> &arguments, std::string *help_text)
+{
+  CommandLine line;
+  gboolean help = FALSE;
+  gboolean version = FALSE;
+  char **uris = nullptr;
+
+  const Owned<GOptionContext> context (g_option_context_new (nullptr));
+  // Ours does not exit() from inside the parser.
+  g_option_context_set_help_enabled (context.get (), FALSE);
+  g_option_context_set_summary (context.get (), summary);
+  g_option_context_set_description (context.get (), description);
+  GOptionGroup *group = g_option_group_new ("main", "", "", &line, nullptr);
+  const auto entries = option_entries (&help, &version, &uris);
+  g_option_group_add_entries (group, entries.data ());
+  g_option_context_set_main_group (context.get (), group);
+
+  char **copy = g_new0 (char *, arguments.size () + 2);
+  copy[0] = g_strdup ("gst-spreadit-relay");
+  for (std::size_t i = 0; i < arguments.size (); ++i)
+    copy[i + 1] = g_strdup (arguments[i].c_str ());
+  GError *error = nullptr;
+  const bool ok = g_option_context_parse_strv (context.get (), &copy, &error);
+  const Strv owned_copy (copy);
+  const Strv owned_uris (uris);
+  if (!ok) {
+    const Owned<GError> owned (error);
+    throw UsageError{std::string (owned->message) + "; try --help"};
+  }
+  for (char **uri = uris; uri && *uri; ++uri)
+    line.uris.emplace_back (*uri);
+  line.help = help;
+  line.version = version;
+  if (help)
+    *help_text =
+        Text (g_option_context_get_help (context.get (), TRUE, nullptr)).get ();
+  return line;
+}
+
+// --- The config file --------------------------------------------------------
+
+struct ConfigFile {
+  Raw defaults;
+  std::vector<std::string> uris;
+  std::vector<std::pair<std::string, Raw>> streams; // uri, what differs
+};
+
+Raw
+read_group (GKeyFile *file, const char *group, const std::string &path)
+{
+  Raw raw;
+  const Strv keys (g_key_file_get_keys (file, group, nullptr, nullptr));
+  for (char **key = keys.get (); key && *key; ++key) {
+    const bool process_wide = is_one_of (*key, {"stats", "quiet"});
+    if (!find_setting (*key) && !process_wide &&
+        !is_one_of (*key, {"uri", "publish", "loop"}))
+      throw UsageError{path + ": unknown key \"" + *key + "\" in [" + group +
+                       "]; the keys are the long options of --help"};
+    if (process_wide && std::string_view (group) != "relay")
+      throw UsageError{path + ": \"" + *key + "\" belongs in [relay]"};
+    GError *error = nullptr;
+    const Text value (g_key_file_get_string (file, group, *key, &error));
+    if (!value) {
+      const Owned<GError> owned (error);
+      throw UsageError{path + ": " + owned->message};
+    }
+    raw[*key] = value.get ();
+  }
+  return raw;
+}
+
+std::vector<std::string>
+split_uris (const std::string &text)
+{
+  std::vector<std::string> uris;
+  const Strv parts (g_strsplit (text.c_str (), ";", -1));
+  for (char **part = parts.get (); *part; ++part)
+    if (*g_strstrip (*part))
+      uris.emplace_back (*part);
+  return uris;
+}
+
+ConfigFile
+read_config (const std::string &path)
+{
+  const Owned<GKeyFile> file (g_key_file_new ());
+  GError *error = nullptr;
+  if (!g_key_file_load_from_file (
+          file.get (), path.c_str (), G_KEY_FILE_NONE, &error)) {
+    const Owned<GError> owned (error);
+    throw UsageError{"cannot read config " + path + ": " + owned->message};
+  }
+  ConfigFile config;
+  const Strv groups (g_key_file_get_groups (file.get (), nullptr));
+  for (char **group = groups.get (); *group; ++group) {
+    Raw raw = read_group (file.get (), *group, path);
+    const auto uri = raw.extract ("uri");
+    if (g_str_equal (*group, "relay")) {
+      config.defaults = std::move (raw);
+      if (!uri.empty ())
+        config.uris = split_uris (uri.mapped ());
+    } else if (g_str_has_prefix (*group, "stream \"") &&
+               g_str_has_suffix (*group, "\"")) {
+      if (uri.empty ())
+        throw UsageError{path + ": [" + *group + "] has no uri"};
+      config.streams.emplace_back (uri.mapped (), std::move (raw));
+    } else {
+      throw UsageError{path + ": unknown group [" + *group +
+                       "]; there are [relay] and [stream \"NAME\"]"};
+    }
+  }
+  return config;
+}
+
+// --- Both together ----------------------------------------------------------
+
+Raw
+merged (const Raw &low, const Raw &high)
+{
+  Raw raw = high;
+  raw.insert (low.begin (), low.end ());
+  return raw;
+}
+
+void
+check_together (const Options &options, bool publish_is_default)
+{
+  if (options.streams.empty ())
+    throw UsageError{
+        "no stream: give a URI, as spreadit://source.example:8554/live; "
+        "try --help"};
+  if (publish_is_default && options.streams.size () > 1)
+    throw UsageError{"publish needs exactly one URI; for more, use "
+                     "[stream \"NAME\"] groups in a config file"};
+  std::set<std::string> seen;
+  for (const StreamOptions &stream : options.streams) {
+    if (!seen.insert (stream.uri).second)
+      throw UsageError{stream.uri + " is there twice; once is enough"};
+    if (stream.loop && stream.publish.empty ())
+      throw UsageError{"loop needs --publish=FILE"};
+  }
+}
+
+Options
+combine (const CommandLine &line)
+{
+  Options options;
+  ConfigFile config;
+  if (auto path = line.raw.find ("config"); path != line.raw.end ()) {
+    options.config = path->second;
+    config = read_config (options.config);
+  }
+  const Raw defaults = merged (config.defaults, line.raw);
+  for (const auto &[uri, own] : config.streams)
+    options.streams.push_back (
+        make_stream (uri, merged (merged (config.defaults, own), line.raw)));
+  config.uris.insert (config.uris.end (), line.uris.begin (), line.uris.end ());
+  for (const std::string &uri : config.uris)
+    options.streams.push_back (make_stream (uri, defaults));
+  if (auto stats = defaults.find ("stats"); stats != defaults.end ())
+    options.stats = stats->second;
+  if (auto quiet = defaults.find ("quiet"); quiet != defaults.end ())
+    options.quiet = checked_flag ("quiet", quiet->second);
+  check_together (options, defaults.contains ("publish"));
+  return options;
+}
+
+} // namespace
+
+std::variant<Options, Exit>
+parse_options (const std::vector<std::string> &arguments)
+{
+  try {
+    std::string help;
+    const CommandLine line = parse_command_line (arguments, &help);
+    if (line.help)
+      return Exit{exit_left, help};
+    if (line.version)
+      return Exit{exit_left,
+          "gst-spreadit-relay " SPREADIT_VERSION "\n"
+          "GStreamer " SPREADIT_GST_VERSION " or later, LGPL 2.1 or later\n"};
+    return combine (line);
+  } catch (const UsageError &error) {
+    return Exit{exit_usage, "gst-spreadit-relay: " + error.what + "\n"};
+  }
+}
+
+Reload
+compare (const Options &running, const Options &wanted)
+{
+  Reload reload;
+  const auto find = [] (const Options &options, const std::string &uri) {
+    for (const StreamOptions &stream : options.streams)
+      if (stream.uri == uri)
+        return &stream;
+    return static_cast<const StreamOptions *> (nullptr);
+  };
+  for (const StreamOptions &now : running.streams) {
+    auto &changes = reload.changes.emplace_back ();
+    const StreamOptions *next = find (wanted, now.uri);
+    if (!next) {
+      reload.needs_restart.push_back (
+          now.uri + " is gone from the config; restart to leave it");
+      continue;
+    }
+    if (next->publish != now.publish || next->loop != now.loop)
+      reload.needs_restart.push_back (
+          now.uri + ": another publish or loop needs a restart");
+    for (const Setting &row : settings ()) {
+      const auto before = now.settings.find (row.name);
+      const auto after = next->settings.find (row.name);
+      const std::string old =
+          before == now.settings.end () ? "" : before->second;
+      const std::string fresh =
+          after == next->settings.end () ? "" : after->second;
+      if (old == fresh)
+        continue;
+      if (row.live)
+        changes[row.name] = fresh;
+      else
+        reload.needs_restart.push_back (
+            now.uri + ": another " + row.name + " needs a restart");
+    }
+  }
+  for (const StreamOptions &stream : wanted.streams)
+    if (!find (running, stream.uri))
+      reload.needs_restart.push_back (
+          stream.uri + " is new in the config; restart to join it");
+  if (running.stats != wanted.stats)
+    reload.needs_restart.push_back ("another stats file needs a restart");
+  return reload;
+}
+
+} // namespace spreadit::relay

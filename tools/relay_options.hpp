@@ -1,0 +1,60 @@
+// The command line and the config file of gst-spreadit-relay, as values.
+//
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "relay_settings.hpp"
+
+namespace spreadit::relay {
+
+// Exit statuses. Wrong usage is found before anything is started.
+inline constexpr int exit_left = 0;   // after a clean leave
+inline constexpr int exit_failed = 1; // a stream failed
+inline constexpr int exit_usage = 2;
+
+struct StreamOptions {
+  std::string uri;
+  std::string publish; // be the source, of this input; empty: relay
+  bool loop = false;   // play a published file again and again
+  // Checked values by option name, as gst_util_set_object_arg() takes them.
+  // What was not asked for is not there: the element's default holds.
+  std::map<std::string, std::string, std::less<>> settings;
+
+  bool operator== (const StreamOptions &) const = default;
+};
+
+struct Options {
+  std::vector<StreamOptions> streams; // never empty
+  std::string stats;  // file name, "-" for standard output; empty: none
+  std::string config; // file name; empty: none
+  bool quiet = false;
+};
+
+// Nothing to run: print `text` and end. On standard output for status 0, on
+// standard error otherwise, where it is one line.
+struct Exit {
+  int status;
+  std::string text;
+};
+
+// `arguments` without the program's name. Reads the file of --config. What is
+// on the command line holds for every stream and wins over the file.
+std::variant<Options, Exit> parse_options (
+    const std::vector<std::string> &arguments);
+
+// What a re-read of the options changes in the running streams.
+struct Reload {
+  // By stream, as in the running options: settings to apply, by option name;
+  // an empty value means the element's default.
+  std::vector<std::map<std::string, std::string, std::less<>>> changes;
+  // For the user's eyes, a line each.
+  std::vector<std::string> needs_restart;
+};
+Reload compare (const Options &running, const Options &wanted);
+
+} // namespace spreadit::relay
