@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+# How long do descendants go without the stream when an inner peer goes, and
+# what do they miss? Prints JSON: a summary, and every round.
+#
+#   meson devenv -C build tests/experiments/failover.py [--rounds 20]
+#       [--how kill|freeze|cut|leave] [--spare] [--delay MS]
+#
+# The tree is source -> victim -> two peers -> one peer each. By default the
+# source has room for one child, so that nobody can be taken in before it has
+# noticed that the victim is gone; with --spare it has room at once. With
+# --delay every link has that one-way delay. Needs root (network namespaces).
+#
+# SPDX-License-Identifier: LGPL-2.1-or-later
+import argparse
+import json
+import os
+import signal
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                "..", "netlab"))
+import netlab  # noqa: E402
+from capture import differing, missing  # noqa: E402
+from trees import two_below_a_victim, wait_all_receive  # noqa: E402
+
+SETTLE_SECONDS = 1
+
+
+def longest_gap_ms(packets, since):
+    """Between two packets received, from shortly before `since` on."""
+    times = [packet.time for packet in packets if packet.time > since - 0.5]
+    return max((later - earlier for earlier, later in zip(times, times[1:])),
+               default=0) * 1e3
+
+
+def lose(how, lab, victim):
+    if how == "kill":
+        victim.kill()
+    elif how == "freeze":
+        victim.signal(signal.SIGSTOP)
+    elif how == "cut":
+        lab.cut(victim.node)
+    else:
+        victim.signal(signal.SIGTERM)
+
+
+def one_round(options):
+    with netlab.Lab(delay=bool(options.delay)) as lab:
+        if options.delay:
+            lab.prepare(6, options.delay)
+        tree, victim = two_below_a_victim(lab, spare=options.spare)
+        survivors = [peer for peer in tree.peers if peer is not victim]
+        began = time.monotonic()
+        lose(options.how, lab, victim)
+        wait_all_receive(survivors, victim)
+        time.sleep(SETTLE_SECONDS)
+        received = {peer: tree.received(peer) for peer in survivors}
+        time.sleep(0.3)
+        sent = tree.source_capture.sent()
+        return [{
+            "level": peer.stats()["level"],
+            "switches": peer.stats()["switches"],
+            "transience-ms": peer.stats()["transience-ms"]["last"],
+            "gap-ms": longest_gap_ms(got, began),
+            "missing": sum(map(len, missing(got).values())),
+            "differing": len(differing(sent, got)),
+            "duplicates": peer.stats()["packets-duplicate"],
+        } for peer, got in received.items()]
+
+
+def percentile(values, percent):
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]
+
+
+def summary(rounds):
+    peers = [peer for one in rounds for peer in one]
+    result = {"peers": len(peers),
+              "missing": sum(peer["missing"] for peer in peers),
+              "differing": sum(peer["differing"] for peer in peers)}
+    for name in ("transience-ms", "gap-ms"):
+        values = [peer[name] for peer in peers]
+        result[name] = {"p50": percentile(values, 50),
+                        "p95": percentile(values, 95), "max": max(values)}
+    return result
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--how", default="kill",
+                        choices=("kill", "freeze", "cut", "leave"))
+    parser.add_argument("--spare", action="store_true")
+    parser.add_argument("--delay", type=float, default=0, metavar="MS")
+    options = parser.parse_args()
+    netlab.require_rights()
+    if options.delay and options.how == "cut":
+        parser.error("--how cut is not for --delay")
+    rounds, failed = [], []
+    for number in range(options.rounds):
+        try:
+            rounds.append(one_round(options))
+        except netlab.Failure as failure:
+            failed.append(str(failure))
+        print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
+    print(json.dumps({
+        "how": options.how, "spare": options.spare, "delay-ms": options.delay,
+        "rounds": options.rounds, "failed": failed,
+        "summary": summary(rounds) if rounds else None, "each": rounds
+    }, indent=1))
+    sys.exit(1 if failed else 0)
+
+
+main()

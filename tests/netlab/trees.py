@@ -1,0 +1,113 @@
+# Trees that several tests grow, and what is asked of their nodes.
+#
+# SPDX-License-Identifier: LGPL-2.1-or-later
+import os
+import signal
+import time
+
+from capture import differing, missing
+from netlab import Failure, wait_for
+
+
+class Tree:
+    """A source and relays, each with a capture that began before it did."""
+
+    def __init__(self, lab, source_children, publish="test"):
+        self.lab = lab
+        node = lab.add_node()
+        self.source_capture = lab.capture(node)
+        self.config_path = os.path.join(lab.directory, "source.conf")
+        self._configure(source_children)
+        self.source = lab.publish(
+            publish, f"--config={self.config_path}", node=node)
+        self.peers = []
+        self.captures = {}
+
+    def grow(self, *children):
+        """Peers that take so many children, all at once."""
+        grown = []
+        for number in children:
+            node = self.lab.add_node()
+            capture = self.lab.capture(node)
+            peer = self.lab.relay(self.source.uri, f"--max-children={number}",
+                                  node=node, wait=False)
+            self.captures[peer] = capture
+            grown.append(peer)
+        for peer in grown:
+            peer.wait_state("receiving")
+        self.peers += grown
+        return grown
+
+    def _configure(self, source_children):
+        with open(self.config_path, "w", encoding="utf-8") as config:
+            config.write(f"[relay]\nmax-children={source_children}\n")
+
+    def set_source_children(self, number):
+        self._configure(number)
+        self.source.signal(signal.SIGHUP)
+        wait_for("the source has read its config again",
+                 lambda: f"max-children is now {number}" in
+                 self.source.output())
+
+    def levels(self):
+        return [peer.fresh_stats()["level"] for peer in self.peers]
+
+    def received(self, peer, since=0.0):
+        """From its parents; what it sends on is not among it."""
+        return [packet for packet in self.captures[peer].received(since)
+                if packet.destination in (peer.node.ipv4, peer.node.ipv6)]
+
+    def check_identical(self, peers=None):
+        """Everything the peers got is, byte by byte, what the source sent."""
+        received = {peer: self.received(peer) for peer in peers or self.peers}
+        # After it: what is received has been sent, and is to be on the list.
+        time.sleep(0.3)
+        sent = self.source_capture.sent()
+        if odd := differing(sent, sent):
+            raise Failure(f"the source sends {len(odd)} packets in two forms")
+        for peer, got in received.items():
+            if len(got) < 50:
+                raise Failure(f"{peer.name} got only {len(got)} packets")
+            if odd := differing(sent, got):
+                raise Failure(f"{peer.name}: {len(odd)} of {len(got)} packets "
+                              "are not what the source sent")
+
+    def check_complete(self, peers=None, since=0.0):
+        for peer in peers or self.peers:
+            if gaps := missing(self.received(peer, since)):
+                raise Failure(f"{peer.name}: packets missing: {gaps}")
+
+
+def two_below_a_victim(lab, spare=False):
+    """source -> victim -> two peers -> one peer each, and room for everybody
+    once the victim is gone; `spare`: even before. Returns the tree and the
+    victim."""
+    tree = Tree(lab, 1)
+    (victim,) = tree.grow(2)
+    tree.grow(2, 2)
+    tree.grow(2, 2)
+    levels = sorted(tree.levels())
+    if levels != [1, 2, 2, 3, 3]:
+        raise Failure(f"levels are {levels}, not [1, 2, 2, 3, 3]")
+    if spare:
+        tree.set_source_children(3)
+    return tree, victim
+
+
+def wait_all_receive(peers, victim=None):
+    """All of them get packets, now, and from somebody else than the victim."""
+    gone = victim.stats()["id"] if victim else None
+    before = {peer: peer.stats() for peer in peers}
+
+    def receives(peer):
+        stats = peer.stats()
+        return (stats["state"] == "receiving" and
+                stats["parent-id"] != gone and
+                gone not in stats["root-path"] and
+                stats["packets-received"] >
+                before[peer]["packets-received"] + 20)
+
+    for peer in peers:
+        wait_for(f"{peer.name} does not receive again: {peer.stats()}\n"
+                 f"{peer.output()}",
+                 lambda peer=peer: peer.is_running() and receives(peer))
