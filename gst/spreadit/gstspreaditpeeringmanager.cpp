@@ -288,6 +288,7 @@ struct Private final : agent::Agent::Events {
   void close () noexcept;
   Owned<GstStructure> stats () noexcept;
   std::shared_ptr<media::DataPath> data_path () noexcept;
+  std::shared_ptr<media::DataPath> data_to_receive () noexcept;
   void set_flushing (bool on) noexcept;
   void apply_wishes () noexcept;
 
@@ -547,6 +548,14 @@ Private::data_path () noexcept
 {
   const std::lock_guard guard (lock);
   return data;
+}
+
+// A source gets no packets, and what its sockets get is for its own thread.
+std::shared_ptr<media::DataPath>
+Private::data_to_receive () noexcept
+{
+  const std::lock_guard guard (lock);
+  return is_source ? nullptr : data;
 }
 
 void
@@ -1314,7 +1323,8 @@ gst_spreadit_peering_manager_close (GstSpreaditPeeringManager *self)
  * gst_spreadit_peering_manager_fan_out() in one: the children have been served
  * when it returns.
  *
- * Returns: (transfer full) (nullable): packets, or %NULL when flushing or closed
+ * Returns: (transfer full) (nullable): packets, or %NULL when flushing, closed or
+ *   a source
  *
  * Since: 1.0
  */
@@ -1322,7 +1332,7 @@ GstBufferList *
 gst_spreadit_peering_manager_pull (GstSpreaditPeeringManager *self)
 {
   g_return_val_if_fail (GST_IS_SPREADIT_PEERING_MANAGER (self), nullptr);
-  const auto data = self->priv->data_path ();
+  const auto data = self->priv->data_to_receive ();
   if (!data)
     return nullptr;
   GstBufferList *list = data->receive ();
@@ -1340,7 +1350,8 @@ gst_spreadit_peering_manager_pull (GstSpreaditPeeringManager *self)
  * source's RTCP (second byte 192 to 223, RFC 5761) in the order they came, each
  * once, byte for byte as the source sent them, without timestamps.
  *
- * Returns: (transfer full) (nullable): packets, or %NULL when flushing or closed
+ * Returns: (transfer full) (nullable): packets, or %NULL when flushing, closed or
+ *   a source
  *
  * Since: 1.0
  */
@@ -1348,7 +1359,7 @@ GstBufferList *
 gst_spreadit_peering_manager_receive (GstSpreaditPeeringManager *self)
 {
   g_return_val_if_fail (GST_IS_SPREADIT_PEERING_MANAGER (self), nullptr);
-  const auto data = self->priv->data_path ();
+  const auto data = self->priv->data_to_receive ();
   return data ? data->receive () : nullptr;
 }
 

@@ -398,7 +398,7 @@ TEST (Liars, AParentThatAsksOddThings)
           {"DANCE", "", {}, 455},
           {"GET_PARAMETER", "", {}, 200},
           {"SET_PARAMETER", "message: dance\r\n",
-              {{"Content-Type", "text/parameters"}}, 400},
+              {{"Content-Type", "text/parameters"}}, 451},
           {"REDIRECT", "", {}, 400},
           {"REDIRECT", "",
               {{"Location", "rtsp://127.0.0.1:1/other"}}, 400},

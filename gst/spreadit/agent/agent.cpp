@@ -286,7 +286,7 @@ void
 Agent::perform (const action::Close &action)
 {
   if (Link *link = find (action.link))
-    drop (*link);
+    part_with (*link);
 }
 
 void
@@ -395,7 +395,16 @@ Agent::report (const action::Report::Ended &)
 void
 Agent::report (const action::Report::Left &)
 {
-  events_.on_left ();
+  left_ = true;
+  if (farewell_.empty ())
+    on_farewell_over ();
+}
+
+void
+Agent::on_farewell_over ()
+{
+  if (std::exchange (left_, false))
+    events_.on_left ();
 }
 
 NodeStats

@@ -12,6 +12,7 @@
 
 #include "agent/control_loop.hpp"
 #include "agent/description.hpp"
+#include "agent/farewell.hpp"
 #include "agent/limits.hpp"
 #include "agent/link.hpp"
 #include "agent/listener.hpp"
@@ -133,6 +134,8 @@ private:
 
   // Links (agent_links.cpp).
   Link *find (core::LinkId id);
+  void part_with (Link &link);
+  void on_farewell_over ();
   void drop (Link &link);  // no more of it; the core knows or is told after
   void on_unit (Link &link, rtsp::Unit unit);
   void on_broken (Link &link, Connection::Break how, const std::string &why);
@@ -194,6 +197,8 @@ private:
   std::deque<Verb> verbs_;
   bool busy_ = false;
   bool stopped_ = false;
+  Farewell farewell_{[this] { on_farewell_over (); }};
+  bool left_ = false;  // and to be reported when the farewell is over
   Owned<GSource> timer_;
   std::map<core::LinkId, std::unique_ptr<Link>> links_;
   // Dropped while one of their calls may be running; freed from the loop.

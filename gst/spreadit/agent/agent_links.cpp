@@ -4,6 +4,7 @@
 #include "agent/agent.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "agent/limits.hpp"
 #include "agent/log.hpp"
@@ -71,6 +72,22 @@ Agent::find (LinkId id)
 {
   const auto it = links_.find (id);
   return it == links_.end () ? nullptr : it->second.get ();
+}
+
+// At our wish, not theirs.
+void
+Agent::part_with (Link &link)
+{
+  const bool over_udp =
+      link.serving.route &&
+      std::holds_alternative<media::route::PortPairs> (*link.serving.route);
+  if (link.kind == Link::Kind::player && link.serving.has_played && over_udp &&
+      link.connection) {
+    dropped_bytes_in_ += link.connection->bytes_in ();
+    dropped_bytes_out_ += link.connection->bytes_out ();
+    farewell_.add (std::exchange (link.connection, nullptr), link.session);
+  }
+  drop (link);
 }
 
 void
@@ -158,7 +175,7 @@ Agent::deadline (
     return core::Instant::max ();
   if (!link.serving.playing && !link.serving.has_played)
     return link.heard + patience.reserve;
-  const core::Duration silence = patience.session + patience.session / 2;
+  const core::Duration silence = core::Duration (patience.session) * 3 / 2;
   if (link.heard + silence > ControlLoop::now ())
     return link.heard + silence;
   // Not a word, but perhaps receiver reports.

@@ -20,6 +20,10 @@ inline constexpr std::size_t pending_frame_max = 128 * 1024;
 // does not destroy what it has not read yet.
 inline constexpr auto close_linger_max = 1s;
 
+// How long a plain player over UDP may take to end after RTCP BYE: rtspsrc's
+// default latency is 2 s, and it ends when that is through.
+inline constexpr auto farewell_max = 4s;
+
 // RFC 5482: data unacknowledged this long breaks the connection; keep-alive
 // finds a dead host on a quiet one in about the same time.
 inline constexpr unsigned tcp_user_timeout_ms = 5000;

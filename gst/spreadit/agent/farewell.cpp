@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "agent/farewell.hpp"
+
+#include "agent/control_loop.hpp"
+#include "agent/limits.hpp"
+#include "rtsp/headers.hpp"
+#include "rtsp/writer.hpp"
+
+namespace spreadit::agent {
+
+Farewell::Guest::~Guest ()
+{
+  connection->close ();
+}
+
+void
+Farewell::add (std::shared_ptr<Connection> connection, std::string session)
+{
+  Guest &guest = guests_.emplace_back (
+      *this, std::move (connection), std::move (session));
+  guest.connection->set_handler (&guest);
+  guest.timer = ControlLoop::get ().add_timer (
+      [this, &guest] { remove (guest); });
+  ControlLoop::arm (
+      guest.timer.get (), ControlLoop::now () + limits::farewell_max);
+}
+
+void
+Farewell::Guest::on_unit (Connection &from, rtsp::Unit unit)
+{
+  const auto *request = std::get_if<rtsp::Request> (&unit);
+  if (!request)
+    return;
+  // rtspsrc says PAUSE, then TEARDOWN. For anything else there is no session any
+  // more.
+  const bool known = request->method == "TEARDOWN" ||
+                     request->method == "OPTIONS" ||
+                     request->method == "PAUSE" ||
+                     request->method == "GET_PARAMETER" ||
+                     request->method == "SET_PARAMETER";
+  auto response = rtsp::make_response (known ? 200 : 454);
+  if (const auto cseq = rtsp::cseq (request->headers))
+    rtsp::set_cseq (response.headers, *cseq);
+  if (!session.empty ())
+    rtsp::set (response.headers, rtsp::header::session, session);
+  if (auto text = rtsp::write (response))
+    from.write (std::move (*text));
+  if (request->method == "TEARDOWN")
+    farewell.remove (*this);
+}
+
+void
+Farewell::Guest::on_broken (
+    Connection &, Connection::Break, const std::string &)
+{
+  farewell.remove (*this);
+}
+
+void
+Farewell::remove (const Guest &guest)
+{
+  guests_.remove_if ([&] (const Guest &one) { return &one == &guest; });
+  if (guests_.empty ())
+    over_ ();
+}
+
+} // namespace spreadit::agent

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+
+#include "agent/connection.hpp"
+
+namespace spreadit::agent {
+
+// Plain players over UDP whose node leaves. They have been sent RTCP BYE, and
+// end when what they hold has been played; rtspsrc takes a connection that
+// closes before that for a fault, tries to connect again and fails. So theirs
+// stay open until they close them, or until limits::farewell_max.
+// Control thread only.
+class Farewell {
+public:
+  // `over` is called each time the last one has gone.
+  explicit Farewell (std::function<void ()> over) : over_ (std::move (over)) {}
+
+  void add (std::shared_ptr<Connection> connection, std::string session);
+  [[nodiscard]] bool empty () const { return guests_.empty (); }
+
+private:
+  struct Guest final : Connection::Handler {
+    Guest (Farewell &host, std::shared_ptr<Connection> it, std::string name)
+        : farewell (host), connection (std::move (it)),
+          session (std::move (name))
+    {
+    }
+    ~Guest ();
+    void on_unit (Connection &from, rtsp::Unit unit) override;
+    void on_broken (Connection &from, Connection::Break how,
+        const std::string &why) override;
+
+    Farewell &farewell;
+    std::shared_ptr<Connection> connection;
+    std::string session;
+    Owned<GSource> timer;
+  };
+  void remove (const Guest &guest);
+
+  std::function<void ()> over_;
+  std::list<Guest> guests_;
+};
+
+} // namespace spreadit::agent

@@ -1,0 +1,344 @@
+// GstSpreaditPeeringManager as an application uses it, and as one that takes
+// every liberty its documentation gives.
+//
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <gtest/gtest.h>
+
+#include "managed.hpp"
+#include "raw_server.hpp"
+
+namespace spreadit::test {
+
+namespace {
+
+constexpr const char *any_port = "spreadit://127.0.0.1:0/live";
+
+std::string
+uri_at (unsigned port)
+{
+  return "spreadit://127.0.0.1:" + std::to_string (port) + "/live";
+}
+
+// Starts a source and a peer of it that receives.
+struct Pair {
+  Pair () : source (any_port)
+  {
+    EXPECT_EQ (source.publish (), "");
+    peer = std::make_unique<Managed> (source.uri ());
+  }
+  void begin ()
+  {
+    EXPECT_EQ (peer->get_stream (), "");
+    peer->start_pulling ();
+  }
+  bool is_up () const
+  {
+    return eventually ([&] { return peer->is_receiving (); });
+  }
+  Managed source;
+  std::unique_ptr<Managed> peer;
+};
+
+} // namespace
+
+TEST (Manager, ASourceAndAPeer)
+{
+  Pair pair;
+  pair.begin ();
+  ASSERT_TRUE (pair.is_up ());
+  EXPECT_EQ (pair.source.state (), GST_SPREADIT_PEER_STATE_SOURCE);
+  pair.source.fan_out_burst ();
+  EXPECT_TRUE (eventually ([&] { return pair.peer->pulled () >= 4; }));
+  const Owned<gchar> sdp (gst_spreadit_peering_manager_get_sdp (
+      pair.peer->manager));
+  EXPECT_STREQ (sdp.get (), stream_sdp);
+  EXPECT_EQ (pair.peer->told ("media-changed"), 1u);
+  EXPECT_EQ (pair.peer->told ("parent-changed"), 1u);
+  EXPECT_EQ (pair.source.told ("child-added"), 1u);
+  EXPECT_TRUE (gst_spreadit_peering_manager_leave_and_wait (
+      pair.peer->manager, 10 * GST_SECOND));
+  EXPECT_EQ (pair.peer->told ("left"), 1u);
+  EXPECT_TRUE (
+      eventually ([&] { return pair.source.told ("child-removed") == 1; }));
+}
+
+TEST (Manager, AHundredSessions)
+{
+  Managed source (any_port);
+  ASSERT_EQ (source.publish (), "");
+  Managed peer (source.uri ());
+  for (unsigned i = 0; i < 100; ++i) {
+    SCOPED_TRACE (i);
+    ASSERT_EQ (peer.get_stream (), "");
+    peer.start_pulling ();
+    ASSERT_TRUE (eventually ([&] { return peer.is_receiving (); }));
+    if (i % 3 > 0) {
+      EXPECT_TRUE (gst_spreadit_peering_manager_leave_and_wait (
+          peer.manager, 10 * GST_SECOND));
+    }
+    peer.stop_pulling ();
+    if (i % 3 < 2)
+      gst_spreadit_peering_manager_close (peer.manager);
+  }
+  EXPECT_TRUE (eventually ([&] { return source.told ("child-removed") == 100; }));
+}
+
+TEST (Manager, AHundredManagers)
+{
+  Managed source (any_port);
+  ASSERT_EQ (source.publish (), "");
+  for (unsigned i = 0; i < 100; ++i) {
+    Managed peer (source.uri ());
+    ASSERT_EQ (peer.get_stream (), "");
+    if (i % 2) {
+      EXPECT_TRUE (
+          eventually ([&] { return source.told ("child-added") > 0; }));
+    }
+  }
+}
+
+TEST (Manager, PublishesOnTheSamePortOverAndOver)
+{
+  Managed source (uri_at (free_port ()));
+  for (unsigned i = 0; i < 30; ++i) {
+    SCOPED_TRACE (i);
+    ASSERT_EQ (source.publish (), "");
+    Managed peer (source.uri ());
+    ASSERT_EQ (peer.get_stream (), "");
+    peer.start_pulling ();
+    ASSERT_TRUE (eventually ([&] { return peer.is_receiving (); }));
+    if (i % 2) {
+      EXPECT_TRUE (gst_spreadit_peering_manager_leave_and_wait (
+          source.manager, 10 * GST_SECOND));
+      EXPECT_TRUE (eventually ([&] { return peer.told ("ended") == 1; }));
+    } else {
+      gst_spreadit_peering_manager_close (source.manager);
+    }
+  }
+}
+
+TEST (Manager, StartsOnceAtATime)
+{
+  Pair pair;
+  EXPECT_EQ (pair.source.publish (), "already started; leave or close first");
+  pair.begin ();
+  EXPECT_EQ (
+      pair.peer->get_stream (), "already started; leave or close first");
+  ASSERT_TRUE (pair.is_up ());
+  EXPECT_TRUE (gst_spreadit_peering_manager_leave_and_wait (
+      pair.peer->manager, 10 * GST_SECOND));
+  EXPECT_TRUE (gst_spreadit_peering_manager_leave_and_wait (
+      pair.peer->manager, 10 * GST_SECOND));
+  EXPECT_EQ (pair.peer->told ("left"), 1u);
+  pair.peer->stop_pulling ();
+  EXPECT_EQ (pair.peer->get_stream (), "");
+}
+
+TEST (Manager, WhatIsNotStartedDoesNothing)
+{
+  Managed idle (any_port);
+  gst_spreadit_peering_manager_leave (idle.manager);
+  gst_spreadit_peering_manager_close (idle.manager);
+  EXPECT_TRUE (gst_spreadit_peering_manager_leave_and_wait (idle.manager, 0));
+  EXPECT_EQ (gst_spreadit_peering_manager_pull (idle.manager), nullptr);
+  EXPECT_EQ (gst_spreadit_peering_manager_get_sdp (idle.manager), nullptr);
+  idle.fan_out_burst ();
+  GError *raw = nullptr;
+  EXPECT_FALSE (
+      gst_spreadit_peering_manager_set_sdp (idle.manager, stream_sdp, &raw));
+  const Owned<GError> error (raw);
+  EXPECT_STREQ (error->message, "publish first");
+  const Owned<GstStructure> stats (
+      gst_spreadit_peering_manager_get_stats (idle.manager));
+  EXPECT_STREQ (gst_structure_get_string (stats.get (), "state"), "idle");
+}
+
+// The SDP is the source's.
+TEST (Manager, APeerHasNoSdpToSet)
+{
+  Pair pair;
+  pair.begin ();
+  ASSERT_TRUE (pair.is_up ());
+  EXPECT_FALSE (gst_spreadit_peering_manager_set_sdp (
+      pair.peer->manager, stream_sdp, nullptr));
+}
+
+TEST (Manager, SaysWhatIsWrongWithItsSettings)
+{
+  const auto why_not = [] (const char *name, const char *value) {
+    Managed manager (any_port);
+    g_object_set (manager.manager, name, value, nullptr);
+    GError *raw = nullptr;
+    EXPECT_FALSE (gst_spreadit_peering_manager_publish (manager.manager, &raw));
+    const Owned<GError> error (raw);
+    EXPECT_TRUE (g_error_matches (
+        raw, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS));
+    return std::string (error ? error->message : "");
+  };
+  EXPECT_EQ (why_not ("uri", ""),
+      "no URI set: give one of the form spreadit://HOST[:PORT]/PATH");
+  EXPECT_NE (why_not ("uri", "http://h/x"), "");
+  EXPECT_EQ (why_not ("listen-address", "nosuchhost.invalid:0"),
+      "listen-address 'nosuchhost.invalid:0': give a numeric address of this "
+      "host, such as 0.0.0.0:8554");
+  EXPECT_NE (why_not ("listen-address", "127.0.0.1"), "");
+  EXPECT_NE (why_not ("advertise-address", ":8554"), "");
+}
+
+// Signals.
+
+// Each of them may be the last that an application wants to hear.
+TEST (Manager, MayBeClosedFromWithinAnySignal)
+{
+  for (const std::string signal : {"state-changed", "media-changed",
+           "parent-changed", "left", "ended", "unavailable"}) {
+    SCOPED_TRACE (signal);
+    Pair pair;
+    if (signal == "unavailable")
+      g_object_set (
+          pair.peer->manager, "uri", uri_at (free_port ()).c_str (), nullptr);
+    std::atomic<unsigned> since = 0;
+    auto *manager = pair.peer->manager;
+    pair.peer->on_signal ([&, signal] (const std::string &name) {
+      if (since > 0)
+        ++since;  // nothing may be told any more
+      if (name != signal)
+        return;
+      since = 1;
+      gst_spreadit_peering_manager_close (manager);
+    });
+    pair.begin ();
+    if (signal == "left" || signal == "ended") {
+      ASSERT_TRUE (pair.is_up ());
+    }
+    if (signal == "left")
+      gst_spreadit_peering_manager_leave (manager);
+    if (signal == "ended")
+      gst_spreadit_peering_manager_leave (pair.source.manager);
+    ASSERT_TRUE (eventually ([&] { return since > 0; }));
+    EXPECT_TRUE (eventually ([&] {
+      return pair.peer->state () == GST_SPREADIT_PEER_STATE_IDLE;
+    }));
+    pair.peer->stop_pulling ();
+    EXPECT_EQ (pair.peer->told (signal), 1u);
+    EXPECT_EQ (since, 1u);
+  }
+}
+
+TEST (Manager, MayBeUnreffedFromWithinAnySignal)
+{
+  for (const std::string signal : {"state-changed", "media-changed",
+           "parent-changed", "left", "unavailable"}) {
+    SCOPED_TRACE (signal);
+    Pair pair;
+    if (signal == "unavailable")
+      g_object_set (
+          pair.peer->manager, "uri", uri_at (free_port ()).c_str (), nullptr);
+    auto *manager = pair.peer->manager;
+    bool is_gone = false;
+    g_object_weak_ref (
+        G_OBJECT (manager),
+        [] (gpointer gone, GObject *) { *static_cast<bool *> (gone) = true; },
+        &is_gone);
+    pair.peer->on_signal ([&, signal, is_ours = true] (
+                              const std::string &name) mutable {
+      if (name == signal && std::exchange (is_ours, false))
+        gst_object_unref (manager);
+    });
+    EXPECT_EQ (pair.peer->get_stream (), "");
+    // Nobody pulls, so what is left has to run by itself.
+    if (signal == "left")
+      gst_spreadit_peering_manager_leave (manager);
+    pair.peer->manager = nullptr;
+    EXPECT_TRUE (eventually ([&] { return is_gone; }));
+  }
+}
+
+// From a handler a session may end and the next begin, on the same port; what
+// is left of the old one tells nothing of the new.
+TEST (Manager, MayStartAgainFromWithinASignal)
+{
+  Managed source (uri_at (free_port ()));
+  ASSERT_EQ (source.publish (), "");
+  unsigned restarts = 0;
+  std::string why_not;
+  source.on_signal ([&] (const std::string &name) {
+    if (name != "child-added" || restarts == 10)
+      return;
+    ++restarts;
+    gst_spreadit_peering_manager_close (source.manager);
+    why_not += source.publish ();
+  });
+  Managed peer (source.uri ());
+  ASSERT_EQ (peer.get_stream (), "");
+  peer.start_pulling ();
+  EXPECT_TRUE (eventually ([&] { return restarts == 10; }));
+  EXPECT_TRUE (eventually ([&] { return peer.is_receiving (); }));
+  EXPECT_EQ (why_not, "");
+  EXPECT_EQ (source.state (), GST_SPREADIT_PEER_STATE_SOURCE);
+  EXPECT_EQ (source.told ("child-removed"), 0u);
+}
+
+TEST (Manager, MaySearchAgainFromWithinUnavailable)
+{
+  Managed peer (uri_at (free_port ()));
+  unsigned rounds = 0;
+  std::string why_not;
+  peer.on_signal ([&] (const std::string &name) {
+    if (name == "unavailable" && ++rounds < 3)
+      why_not += peer.get_stream ();
+  });
+  ASSERT_EQ (peer.get_stream (), "");
+  EXPECT_TRUE (eventually ([&] { return rounds == 3; }));
+  EXPECT_EQ (why_not, "");
+  EXPECT_EQ (peer.told ("unavailable"), 3u);
+}
+
+// Leaving, waiting for it and all the rest from a handler: nothing hangs.
+TEST (Manager, MayBeAskedAnythingFromWithinASignal)
+{
+  Pair pair;
+  auto *manager = pair.peer->manager;
+  gboolean has_waited = TRUE;
+  pair.peer->on_signal ([&] (const std::string &name) {
+    const Owned<GstStructure> stats (
+        gst_spreadit_peering_manager_get_stats (manager));
+    g_object_set (manager, "max-children", 5u, "upload-bandwidth",
+        guint64{1'000'000}, nullptr);
+    const Owned<gchar> sdp (gst_spreadit_peering_manager_get_sdp (manager));
+    gst_spreadit_peering_manager_set_flushing (manager, FALSE);
+    if (name == "parent-changed")
+      has_waited =
+          gst_spreadit_peering_manager_leave_and_wait (manager, GST_SECOND);
+  });
+  pair.begin ();
+  EXPECT_TRUE (eventually ([&] { return pair.peer->told ("left") == 1; }));
+  EXPECT_FALSE (has_waited);
+}
+
+// A search under way.
+
+TEST (Manager, MayGoWhileANameIsLookedUp)
+{
+  for (unsigned i = 0; i < 20; ++i) {
+    Managed peer ("spreadit://nosuchhost" + std::to_string (i) +
+                  ".invalid:8554/live");
+    ASSERT_EQ (peer.get_stream (), "");
+    if (i % 2)
+      gst_object_unref (std::exchange (peer.manager, nullptr));
+  }
+}
+
+TEST (Manager, MayGoWhileNobodyAnswers)
+{
+  const RawServer silent ([] (RawClient &asker) { asker.wait_closed (); });
+  for (unsigned i = 0; i < 20; ++i) {
+    Managed peer (uri_at (silent.port ()));
+    ASSERT_EQ (peer.get_stream (), "");
+    EXPECT_TRUE (eventually ([&] { return silent.connections () > i; }));
+    if (i % 2)
+      gst_spreadit_peering_manager_leave (peer.manager);
+  }
+}
+
+} // namespace spreadit::test
