@@ -86,14 +86,13 @@ std::string
 describe (const Message &message)
 {
   const auto id = [] (const PeerId &peer) {
-    return peer.low == 0 ? std::string ("?")
-                         : "n" + std::to_string (peer.low - 1);
+    return peer.low == 0 ? std::string ("?") : name_of (peer.low - 1);
   };
   const auto path = [&] (const RootPath &contacts) {
-    std::string text = "[";
+    std::string text (1, '[');
     for (const Contact &contact : contacts)
-      text += id (contact.id) + " ";
-    return text + "]";
+      text.append (id (contact.id)).append (1, ' ');
+    return text.append (1, ']');
   };
   if (const auto *ask = std::get_if<message::Subscribe> (&message))
     return "Subscribe peers=" + std::to_string (ask->subtree.peers) +

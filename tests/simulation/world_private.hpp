@@ -64,4 +64,7 @@ struct World::Inhabitant {
   std::optional<action::Fail> fail;
 };
 
+// What people call a place.
+std::string name_of (Place place);
+
 } // namespace spreadit::simulation

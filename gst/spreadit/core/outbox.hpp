@@ -40,7 +40,7 @@ public:
       return std::nullopt;
     std::optional<Action> action = std::move (queue_[next_++]);
     if (next_ == queue_.size ()) {
-      queue_ = {}; // gives the memory back
+      queue_ = std::vector<Action> (); // gives the memory back; {} does not
       next_ = 0;
     }
     return action;

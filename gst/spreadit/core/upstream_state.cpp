@@ -139,12 +139,13 @@ Upstream::check_invariants () const
 {
   assert (!is_on_path (root_path (), node_.config.id));
   assert (root_path ().size () <= limits::levels_max);
-  if (const auto *settled = std::get_if<Settled> (&state_)) {
-    assert (root_path ().front ().id == settled->parent.contact.id);
-    assert (!settled->old || settled->old->link != settled->parent.link);
-    // Until the first packet, and no longer.
-    assert (settled->search.has_value () != settled->parent.data.has_value ());
-  }
+  [[maybe_unused]] const auto *settled = std::get_if<Settled> (&state_);
+  assert (!settled || root_path ().front ().id == settled->parent.contact.id);
+  assert (
+      !settled || !settled->old || settled->old->link != settled->parent.link);
+  // The search is kept until the first packet, and no longer.
+  assert (!settled ||
+          settled->search.has_value () != settled->parent.data.has_value ());
 }
 
 // When a parent counts as dead: no message, or no packet after the first.
