@@ -166,6 +166,45 @@ TEST (DataPath, IgnoresStrangers)
   EXPECT_EQ (child->stats ().bytes_received, 0u);
 }
 
+TEST (DataPath, KeepsWhatOvertakesTheAnswerOfANewParent)
+{
+  Foreign parent, stranger;
+  Node child;
+  parent.send (child.address (), rtp (1));
+  stranger.send (child.address (), rtp (2));
+  parent.send (child.address (), {1, 2, 3});
+  parent.send (child.address (), rtp (3, video_ssrc, video_pt, 5000)); // cut
+  parent.send (child.address (), sender_report (video_ssrc, 1, 2));
+  ASSERT_TRUE (
+      eventually ([&] { return child->stats ().packets_stranger == 5; }));
+  child->receive_from (LinkKey{1}, parent.address ());
+  parent.send (child.address (), rtp (4));
+  ASSERT_TRUE (child.waits_for (3));
+  EXPECT_TRUE (are_same (
+      child.got (), {rtp (1), sender_report (video_ssrc, 1, 2), rtp (4)}));
+  EXPECT_TRUE (child->last_seen (LinkKey{1}));
+  EXPECT_EQ (child->stats ().packets_received, 2u);
+  EXPECT_EQ (child->stats ().packets_stranger, 3u);
+}
+
+TEST (DataPath, CountsWhatTheKernelDropped)
+{
+  Foreign parent;
+  Node child;
+  child->receive_from (LinkKey{1}, parent.address ());
+  child.stop ();
+  for (unsigned seq = 0; seq < 20'000; ++seq) // far more than 4 MiB
+    parent.send (
+        child.address (), rtp (static_cast<std::uint16_t> (seq), 1, 96, 1200));
+  child.start ();
+  // The kernel tells with the first packet that finds room again.
+  unsigned seq = 20'000;
+  EXPECT_TRUE (eventually ([&] {
+    parent.send (child.address (), rtp (static_cast<std::uint16_t> (++seq)));
+    return child->stats ().socket_drops > 0;
+  }));
+}
+
 TEST (DataPath, HearsAParentOnlyAsLongAsItIsOne)
 {
   Foreign parent;

@@ -231,6 +231,18 @@ TEST_F (FanOutTest, ResumeOfAnUnknownSsrcIsLive)
   EXPECT_EQ (child->seqs (), numbers (101, 101));
 }
 
+TEST_F (FanOutTest, ResumeListensToNoMoreThanAStreamHas)
+{
+  send_seqs (1, 10);
+  std::vector<HeldPacket> held;
+  for (std::uint32_t ssrc = 1; ssrc <= 100'000; ++ssrc)
+    held.push_back ({ssrc, 5});
+  held.push_back ({video_ssrc, 5});
+  const auto child = add_child (1, std::move (held));
+  run_for (1s);
+  EXPECT_TRUE (child->frames.empty ());
+}
+
 TEST_F (FanOutTest, ResumeBringsTheSenderReportsOfTheTime)
 {
   send_seqs (1, 10);

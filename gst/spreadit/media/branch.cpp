@@ -35,6 +35,14 @@ is_missing (const std::vector<HeldPacket> &held, const Packet &packet)
   return !rtp || is_newer (rtp->seq, last->extended_seq);
 }
 
+// What a child says, no more of it than a stream has.
+std::vector<HeldPacket>
+bounded (std::vector<HeldPacket> held)
+{
+  held.resize (std::min (held.size (), limits::sources_max));
+  return held;
+}
+
 // The first RTP packet that is missing; the head if there is none.
 std::uint64_t
 resume_index (const std::vector<HeldPacket> &held, const Ring &ring)
@@ -54,7 +62,7 @@ resume_index (const std::vector<HeldPacket> &held, const Ring &ring)
 Branch::Branch (LinkKey key, std::unique_ptr<Output> output,
     const StartAt &start, const Ring &ring)
     : key_ (key), output_ (std::move (output)), stats_{.key = key},
-      cursor_ (resume_index (start.held, ring)), held_ (start.held),
+      held_ (bounded (start.held)), cursor_ (resume_index (held_, ring)),
       resume_end_ (ring.head ()), is_paced_ (cursor_ < ring.head ()),
       head_at_last_try_ (ring.head ())
 {

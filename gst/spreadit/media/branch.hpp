@@ -52,10 +52,10 @@ private:
   const std::unique_ptr<Output> output_;
   ChildStats stats_;
 
+  const std::vector<HeldPacket> held_;
   std::uint64_t cursor_; // first packet of the ring not dealt with
-  // Before this index the child has some, and none else is of interest to it.
-  std::vector<HeldPacket> held_;
-  std::uint64_t resume_end_;
+  // Of packets before this index only those that held_ tells are missing.
+  const std::uint64_t resume_end_;
 
   bool is_paced_ = false;  // has lagged and has not caught up since
   MonotonicTime next_try_; // while it lags

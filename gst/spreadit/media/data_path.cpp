@@ -45,8 +45,11 @@ struct DataPath::Impl {
   void receive_plain (const UdpSocket &socket);
 
   // With the lock held.
-  void take (std::size_t i, const Arrival &arrival, GstBufferList *&fresh);
-  void take_from_other (const Address &from, Bytes datagram, MonotonicTime at);
+  void take (const Intake::Datagram &datagram, const Arrival &arrival,
+      GstBufferList *&fresh);
+  void take_from_parent (const Address &from, Bytes datagram,
+      const Arrival &arrival, GstBufferList *&fresh);
+  bool take_from_child (const Address &from, Bytes datagram, MonotonicTime at);
   void redeem (const Address &from);
   void put (GstBuffer *packet, MonotonicTime at);
   MonotonicTime send_reports (MonotonicTime at);
@@ -179,24 +182,7 @@ DataPath::Impl::redeem (const Address &from)
   const Arrival arrival{now (), ntp_now ()};
   for (const auto &packet : limbo.take (from, arrival.at)) {
     --counters.packets_stranger;
-    counters.bytes_received += packet.size ();
-    switch (upstream.take (from, packet, fan_out.media (), arrival)) {
-    case Taken::fresh_rtp:
-      ++counters.packets_received;
-      [[fallthrough]];
-    case Taken::fresh_rtcp:
-      if (!redeemed)
-        redeemed = gst_buffer_list_new ();
-      gst_buffer_list_add (
-          redeemed, gst_buffer_new_memdup (packet.data (), packet.size ()));
-      break;
-    case Taken::duplicate:
-      ++counters.packets_duplicate;
-      break;
-    case Taken::own_rtcp:
-    case Taken::invalid:
-      break;
-    }
+    take_from_parent (from, packet, arrival, redeemed);
   }
 }
 
@@ -348,31 +334,41 @@ DataPath::Impl::receive_bundle ()
   if (!count)
     return nullptr;
   const Arrival arrival{now (), ntp_now ()};
-  GstBufferList *fresh = nullptr;
   const std::lock_guard guard (lock);
   asleep_until.reset ();
+  // What waited in limbo came before these.
+  GstBufferList *fresh = std::exchange (redeemed, nullptr);
   for (std::size_t i = 0; i < count; ++i)
-    take (i, arrival, fresh);
+    take (intake.at (i), arrival, fresh);
   counters.socket_drops = intake.dropped ();
   return fresh;
 }
 
 void
-DataPath::Impl::take (
-    std::size_t i, const Arrival &arrival, GstBufferList *&fresh)
+DataPath::Impl::take (const Intake::Datagram &datagram, const Arrival &arrival,
+    GstBufferList *&fresh)
 {
-  const auto [from, datagram, is_truncated] = intake.at (i);
+  const auto &[from, bytes, is_truncated] = datagram;
   if (!upstream.is_parent (from)) {
-    take_from_other (from, datagram, arrival.at);
-    return;
-  }
-  counters.bytes_received += datagram.size ();
-  if (is_truncated) {
+    const bool is_child = take_from_child (from, bytes, arrival.at);
+    if (!is_child && !is_truncated && parse_packet (bytes))
+      limbo.put (from, bytes, arrival.at);
+  } else if (is_truncated) {
     upstream.heard (from, arrival.at);
+    counters.bytes_received += bytes.size ();
     ++counters.packets_invalid;
     intake.grow ();
-    return;
+  } else {
+    take_from_parent (from, bytes, arrival, fresh);
   }
+}
+
+// Adds to `fresh` what is new, and makes it if there is none.
+void
+DataPath::Impl::take_from_parent (const Address &from, Bytes datagram,
+    const Arrival &arrival, GstBufferList *&fresh)
+{
+  counters.bytes_received += datagram.size ();
   switch (upstream.take (from, datagram, fan_out.media (), arrival)) {
   case Taken::fresh_rtp:
     ++counters.packets_received;
@@ -397,15 +393,13 @@ DataPath::Impl::take (
   }
 }
 
-void
-DataPath::Impl::take_from_other (
+bool
+DataPath::Impl::take_from_child (
     const Address &from, Bytes datagram, MonotonicTime at)
 {
-  if (fan_out.take_from_child (from, datagram, at))
-    return;
-  ++counters.packets_stranger;
-  if (parse_packet (datagram))
-    limbo.put (from, datagram, at);
+  const bool is_child = fan_out.take_from_child (from, datagram, at);
+  counters.packets_stranger += !is_child;
+  return is_child;
 }
 
 // Players send receiver reports and, to open NATs, anything.
@@ -421,7 +415,7 @@ DataPath::Impl::receive_plain (const UdpSocket &socket)
   const std::lock_guard guard (lock);
   asleep_until.reset ();
   for (std::size_t i = 0; i < count; ++i)
-    take_from_other (
+    take_from_child (
         plain_intake.at (i).from, plain_intake.at (i).bytes, now ());
 }
 

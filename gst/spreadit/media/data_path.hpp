@@ -56,7 +56,7 @@ public:
   // and from the data thread: it must not call back.
   void start_feeding (LinkKey key, Route route, StartAt start);
   // `bye`: send an RTCP RR + BYE for every media SSRC first (plain players end
-  // cleanly on it).
+  // cleanly on it). Bundled children get none: peers are told by RTSP.
   void stop_feeding (LinkKey key, bool bye);
   // Packets from `from` are the stream.
   void receive_from (LinkKey key, Address from);
@@ -65,8 +65,8 @@ public:
   [[nodiscard]] std::optional<MonotonicTime> last_seen (LinkKey key) const;
   // When the last RTP packet came that was new, from anyone.
   [[nodiscard]] std::optional<MonotonicTime> last_new_packet () const;
-  // For SpreadIt-Resume: the newest packet of each SSRC seen in the last
-  // ring_duration.
+  // For SpreadIt-Resume, of each SSRC seen in the last ring_duration: the
+  // packet before the first one missing that may still come, else the newest.
   [[nodiscard]] std::vector<HeldPacket> held () const;
   [[nodiscard]] std::vector<NextPacket> next_packets () const;
   // RTCP that arrived on the RTSP connection of an interleaved player.
@@ -75,7 +75,7 @@ public:
   // Whether RTP or RTCP has been put into fan_out() at all.
   [[nodiscard]] bool has_data () const;
 
-  // Data thread.
+  // Data thread. receive() is for one thread at a time.
 
   // Serves the sockets (reports of children, paced and lagging children, idle
   // RTCP) until there are packets for downstream, then answers with them:
