@@ -65,6 +65,7 @@ struct Private {
   bool announced = false; // streaming thread: stream-start .. segment pushed
   std::mutex lock;        // guards what follows
   bool active = false;    // the task is there to be started
+  bool ended = false;     // nothing more is to be pushed
   Timer end_timer;
 
   ~Private () { gst_spreadit_session_free (session); }
@@ -144,6 +145,7 @@ stop_after (GstSpreaditIntake *self, GstFlowReturn flow)
     const std::lock_guard guard (priv.lock);
     if (flow == GST_FLOW_FLUSHING && priv.active && priv.over)
       flow = GST_FLOW_EOS;
+    priv.ended = flow != GST_FLOW_FLUSHING;
     gst_pad_pause_task (priv.srcpad);
   }
   if (flow == GST_FLOW_NOT_LINKED || flow < GST_FLOW_EOS)
@@ -192,6 +194,7 @@ activate_mode (
     gst_spreadit_peering_manager_set_flushing (manager.get (), FALSE);
     const std::lock_guard guard (priv.lock);
     priv.active = true;
+    priv.ended = false;
     return gst_pad_start_task (pad, loop, self, nullptr);
   }
   {
@@ -221,7 +224,7 @@ on_over (GstElement *owner, gboolean failed) noexcept
   Private &priv = *GST_SPREADIT_INTAKE (owner)->priv;
   const std::lock_guard guard (priv.lock);
   priv.over = true;
-  if (!priv.active)
+  if (!priv.active || priv.ended)
     return;
   priv.end_timer.start (owner, failed ? 0 : last_packets_wait, end, nullptr);
   // Where the manager was closed before it said so.
@@ -236,7 +239,7 @@ on_state_changed (GstElement *owner, GstSpreaditPeerState state) noexcept
   if (state != GST_SPREADIT_PEER_STATE_RECEIVING)
     return;
   const std::lock_guard guard (priv.lock);
-  if (priv.active)
+  if (priv.active && !priv.ended)
     gst_pad_start_task (priv.srcpad, loop, owner, nullptr);
 }
 

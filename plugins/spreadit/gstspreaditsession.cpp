@@ -23,8 +23,8 @@ using Manager = GstSpreaditPeeringManager;
 // To say goodbye to a parent takes one round trip; one that does not answer is
 // not worth more of the user's patience than this.
 constexpr GstClockTime farewell_max = 500 * GST_MSECOND;
-// Beyond `linger`, within which the manager has to be done by itself.
-constexpr GstClockTime linger_slack = 1 * GST_SECOND;
+// Beyond `linger`: plain players have 4 s to play what they hold.
+constexpr GstClockTime linger_slack = 4500 * GST_MSECOND;
 
 // Shared with the signal handlers, which may still be running on the control
 // thread when the session is freed.
@@ -435,13 +435,6 @@ gst_spreadit_session_set_manager (
   connect (*session);
 }
 
-gboolean
-gst_spreadit_session_is_in_charge (GstSpreaditSession *session)
-{
-  const std::lock_guard guard (session->lock);
-  return session->in_charge;
-}
-
 GstStateChangeReturn
 gst_spreadit_session_change_state (GstSpreaditSession *session,
     GstElementClass *parent_class, GstStateChange transition)
@@ -460,11 +453,12 @@ gst_spreadit_session_change_state (GstSpreaditSession *session,
       (transition == GST_STATE_CHANGE_READY_TO_PAUSED &&
           result == GST_STATE_CHANGE_FAILURE))
     close (*session, manager.get ());
-  if (session->shared->role == GST_SPREADIT_ROLE_PEER &&
-      result != GST_STATE_CHANGE_FAILURE &&
+  if (result != GST_STATE_CHANGE_FAILURE &&
       (transition == GST_STATE_CHANGE_READY_TO_PAUSED ||
           transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED))
-    result = GST_STATE_CHANGE_NO_PREROLL;
+    result = session->shared->role == GST_SPREADIT_ROLE_PEER
+                 ? GST_STATE_CHANGE_NO_PREROLL
+                 : GST_STATE_CHANGE_SUCCESS;
   return result;
 }
 
@@ -474,10 +468,4 @@ gst_spreadit_session_leave (GstSpreaditSession *session)
   const Owned<Manager> manager (gst_spreadit_session_get_manager (session));
   if (session->shared->reporting)
     gst_spreadit_peering_manager_leave (manager.get ());
-}
-
-gboolean
-gst_spreadit_session_is_transient (GstSpreaditSession *session)
-{
-  return session->shared->transient;
 }

@@ -45,9 +45,6 @@ GstSpreaditPeeringManager *gst_spreadit_session_get_manager (
 void gst_spreadit_session_set_manager (
     GstSpreaditSession *session, GstSpreaditPeeringManager *manager);
 
-/* Whether the manager is the session's own. */
-gboolean gst_spreadit_session_is_in_charge (GstSpreaditSession *session);
-
 /* Properties: one for each of the manager's that `role` has a use for, from
  * `first_id` on, which must be greater than the element's own ids. */
 void gst_spreadit_session_install_properties (
@@ -62,16 +59,13 @@ void gst_spreadit_session_get_property (
 /* Changes the state of the owner with the session around it: begun before
  * READY->PAUSED (posts the error when that fails), left before PAUSED->READY
  * while the data still flows, closed after. A peer is live: NO_PREROLL both
- * ways. */
+ * ways; a source has nothing to preroll: SUCCESS both ways. */
 GstStateChangeReturn gst_spreadit_session_change_state (
     GstSpreaditSession *session, GstElementClass *parent_class,
     GstStateChange transition);
 
 /* Starts to leave; children are told and helped away. */
 void gst_spreadit_session_leave (GstSpreaditSession *session);
-
-/* Whether the stream is expected but does not come. */
-gboolean gst_spreadit_session_is_transient (GstSpreaditSession *session);
 
 G_END_DECLS
 

@@ -12,10 +12,10 @@
  * Each request pad is one medium. It takes any elementary stream that a
  * payloader is installed for, which is then chosen by caps and rank, or
  * `application/x-rtp` that has been made elsewhere and goes out as it is. A
- * payloader with other settings, or another one, can be set on the pad, which is
- * reached by the #GstChildProxy interface under its name. Payload types have to be
- * distinct; those that are given here count from 96, so RTP made elsewhere had
- * better have one from the other end, 127, in the same stream.
+ * payloader with other settings, or another one, can be set on the pad, which
+ * is reached by the #GstChildProxy interface under its name. Payload types have
+ * to be distinct; those that are given here count from 96, so RTP made
+ * elsewhere had better have one from the other end, 127, in the same stream.
  *
  * Packets leave at their running time, so a file is streamed live. There is no
  * preroll: what is sent before anybody listens is not worth waiting for, a pad

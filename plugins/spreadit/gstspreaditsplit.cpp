@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "gstspreaditsplit.h"
 
-#include <algorithm>
 #include <atomic>
 #include <bitset>
 #include <condition_variable>

@@ -175,21 +175,15 @@ constexpr GstSpreaditSessionEvents session_events = {on_media_changed,
 
 // The bin.
 
-// The fan-out is nobody's sink, for the application this is a source. While a
-// parent is being looked for, an error inside is not the end of the session.
+// The fan-out is nobody's sink: for the application this is a source. Nothing
+// inside fails or ends for want of a parent, the intake just waits; so an error
+// from inside is one.
 void
 handle_message (GstBin *bin, GstMessage *message) noexcept
 {
-  auto *self = GST_SPREADIT_SRC (bin);
   switch (GST_MESSAGE_TYPE (message)) {
   case GST_MESSAGE_EOS:
   case GST_MESSAGE_STREAM_START:
-    gst_message_unref (message);
-    return;
-  case GST_MESSAGE_ERROR:
-    if (!gst_spreadit_session_is_transient (self->priv->session))
-      break;
-    GST_WARNING_OBJECT (self, "while transient: %" GST_PTR_FORMAT, message);
     gst_message_unref (message);
     return;
   default:

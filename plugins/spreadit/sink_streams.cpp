@@ -2,12 +2,10 @@
 #include "sink_streams.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <utility>
 
-#include <gst/rtp/rtp.h>
-
 #include "payloaders.hpp"
+#include "sink_stream.hpp"
 
 GST_DEBUG_CATEGORY_EXTERN (gst_spreadit_sink_debug);
 #define GST_CAT_DEFAULT gst_spreadit_sink_debug
@@ -16,10 +14,6 @@ namespace spreadit {
 
 namespace {
 
-// A pad without data must not keep the others from being published for ever.
-constexpr GstClockTime silent_pad_wait = 5 * GST_SECOND;
-// rtpbin sends BYE at once; without a packet on a session, never.
-constexpr GstClockTime bye_wait = 1 * GST_SECOND;
 // A newcomer cannot play sound and picture in step before it has seen a sender
 // report of both. RFC 3550 6.2 asks for 5 s on average, for the sake of large
 // multicast groups; here nobody else reports, and RFC 4585 drops the minimum.
@@ -29,23 +23,6 @@ constexpr guint64 report_interval_ns = 1 * GST_SECOND;
 // (RFC 5761 4).
 constexpr unsigned payload_type_dynamic_min = 96, payload_type_max = 127;
 constexpr unsigned payload_type_rtcp_min = 64, payload_type_rtcp_max = 95;
-
-struct FirstPacket {
-  unsigned payload_type;
-  std::uint32_t ssrc;
-};
-
-std::optional<FirstPacket>
-parse_packet (GstBuffer *packet)
-{
-  GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
-  if (!gst_rtp_buffer_map (packet, GST_MAP_READ, &rtp))
-    return std::nullopt;
-  const FirstPacket first{
-      gst_rtp_buffer_get_payload_type (&rtp), gst_rtp_buffer_get_ssrc (&rtp)};
-  gst_rtp_buffer_unmap (&rtp);
-  return first;
-}
 
 std::string
 numbered (const char *stem, unsigned index)
@@ -80,36 +57,6 @@ discard (GstBin *bin, GstElement *element)
 
 } // namespace
 
-struct SinkStreams::Stream {
-  SinkStreams *streams;
-  unsigned index;
-  GstSpreaditSinkPad *pad; // borrowed: the element removes us with it
-
-  // Set by build, reset by dismantle.
-  bool built = false;
-  bool payloader_is_ours = false;
-  bool refused = false; // its caps: said once, they come again and again
-  Owned<GstElement> payloader;
-  Owned<GstElement> clocksync;
-  Owned<GstPad> send_sink, send_rtcp;    // requested of rtpbin
-  Owned<GstPad> funnel_rtp, funnel_rtcp; // requested of the funnel
-
-  // Guarded by lock_.
-  Owned<GstCaps> caps;
-  std::optional<FirstPacket> first;
-  bool ended_without_caps = false;
-  bool rtp_ended = false;
-  bool rtcp_ended = false;
-  std::atomic<bool> seen{false}; // first is set: no more to learn of packets
-
-  bool is_described () const
-  {
-    return caps && first && is_complete (caps.get ());
-  }
-  bool is_quiet () const { return built ? rtp_ended : ended_without_caps; }
-  bool is_over () const { return is_quiet () && (!built || rtcp_ended); }
-};
-
 SinkStreams::SinkStreams (
     GstBin *bin, GstElement *fanout, GstSpreaditSession *session)
     : bin_ (bin), fanout_ (fanout), session_ (session)
@@ -134,6 +81,10 @@ SinkStreams::start ()
     return false;
   }
   g_object_set (funnel, "forward-sticky-events", FALSE, nullptr);
+  // Sender reports by running time, the same for all pads. By time of sending
+  // they would need a latency to be configured, for which there is no sink here
+  // that waits for the clock.
+  g_object_set (rtpbin, "rtcp-sync-send-time", FALSE, nullptr);
   gst_bin_add_many (bin_, rtpbin, funnel, nullptr);
   gst_element_link (funnel, fanout_);
 
@@ -394,7 +345,7 @@ SinkStreams::link (
   if (payloader)
     gst_element_sync_state_with_parent (payloader);
   gst_ghost_pad_set_target (GST_GHOST_PAD (s.pad), target.get ());
-  // Now that live input has a way to the fan-out.
+  // Live input has a way to the fan-out now.
   gst_element_post_message (
       GST_ELEMENT (bin_), gst_message_new_latency (GST_OBJECT (bin_)));
   return true;
@@ -430,272 +381,6 @@ SinkStreams::dismantle (Stream &stream)
   stream.ended_without_caps = stream.rtp_ended = stream.rtcp_ended = false;
   for (auto i = payload_types_.begin (); i != payload_types_.end ();)
     i = i->second == stream.index ? payload_types_.erase (i) : std::next (i);
-}
-
-// What comes out of rtpbin (streaming threads).
-
-GstPadProbeReturn
-SinkStreams::on_rtp (GstPad *, GstPadProbeInfo *info, gpointer data) noexcept
-{
-  Stream &stream = **static_cast<StreamPtr *> (data);
-  SinkStreams &self = *stream.streams;
-  if (info->type & GST_PAD_PROBE_TYPE_BUFFER) {
-    if (!stream.seen)
-      self.on_packet (stream, GST_PAD_PROBE_INFO_BUFFER (info));
-    return GST_PAD_PROBE_OK;
-  }
-  if (info->type & GST_PAD_PROBE_TYPE_BUFFER_LIST) {
-    GstBufferList *list = GST_PAD_PROBE_INFO_BUFFER_LIST (info);
-    if (!stream.seen && gst_buffer_list_length (list))
-      self.on_packet (stream, gst_buffer_list_get (list, 0));
-    return GST_PAD_PROBE_OK;
-  }
-  GstEvent *event = GST_PAD_PROBE_INFO_EVENT (info);
-  switch (GST_EVENT_TYPE (event)) {
-  case GST_EVENT_CAPS: {
-    GstCaps *caps = nullptr;
-    gst_event_parse_caps (event, &caps);
-    self.on_caps (stream, caps);
-    return GST_PAD_PROBE_OK;
-  }
-  case GST_EVENT_FLUSH_STOP:
-    self.on_flush (stream);
-    return GST_PAD_PROBE_OK;
-  case GST_EVENT_EOS:
-    self.on_eos (stream, false);
-    return GST_PAD_PROBE_DROP;
-  default:
-    return GST_PAD_PROBE_OK;
-  }
-}
-
-GstPadProbeReturn
-SinkStreams::on_rtcp (GstPad *, GstPadProbeInfo *info, gpointer data) noexcept
-{
-  Stream &stream = **static_cast<StreamPtr *> (data);
-  if (GST_EVENT_TYPE (GST_PAD_PROBE_INFO_EVENT (info)) != GST_EVENT_EOS)
-    return GST_PAD_PROBE_OK;
-  stream.streams->on_eos (stream, true);
-  return GST_PAD_PROBE_DROP;
-}
-
-void
-SinkStreams::on_packet (Stream &stream, GstBuffer *packet)
-{
-  const auto first = parse_packet (packet);
-  if (!first)
-    return;
-  stream.seen = true;
-  // Caps need not name the payload type, and a user's bin may make any.
-  if (!claim_payload_type (stream, first->payload_type)) {
-    GST_ELEMENT_ERROR (bin_, STREAM, FORMAT,
-        ("Payload type %u cannot be used on pad %s", first->payload_type,
-            GST_PAD_NAME (stream.pad)),
-        ("packets have it; each pad needs one of its own, and 64 to 95 would "
-         "look like RTCP"));
-    return;
-  }
-  bool is_taken = false;
-  {
-    const std::lock_guard guard (lock_);
-    for (const auto &other : streams_)
-      is_taken |= other.get () != &stream && other->first &&
-                  other->first->ssrc == first->ssrc;
-    stream.first = first;
-  }
-  if (is_taken)
-    GST_ELEMENT_ERROR (bin_, STREAM, FORMAT,
-        ("Two pads have RTP with the SSRC %08x", first->ssrc),
-        ("pad %s is the second; each source of RTP needs one of its own",
-            GST_PAD_NAME (stream.pad)));
-  else
-    consider_description ();
-}
-
-void
-SinkStreams::on_caps (Stream &stream, GstCaps *caps)
-{
-  {
-    const std::lock_guard guard (lock_);
-    stream.caps.reset (gst_caps_ref (caps));
-  }
-  consider_description ();
-}
-
-void
-SinkStreams::on_eos (Stream &stream, bool rtcp)
-{
-  {
-    const std::lock_guard guard (lock_);
-    (rtcp ? stream.rtcp_ended : stream.rtp_ended) = true;
-  }
-  consider_end ();
-}
-
-void
-SinkStreams::on_flush (Stream &stream)
-{
-  const std::lock_guard guard (lock_);
-  stream.rtp_ended = false;
-  end_timer_.cancel ();
-}
-
-void
-SinkStreams::end_without_caps (GstSpreaditSinkPad *pad)
-{
-  const StreamPtr stream = find (pad);
-  if (!stream)
-    return;
-  {
-    const std::lock_guard guard (lock_);
-    stream->ended_without_caps = true;
-  }
-  consider_description ();
-  consider_end ();
-}
-
-// The SDP.
-
-// Of the bin, so the same for all sessions (RFC 3550 6.5.1): that is what tells
-// players to keep them in step.
-std::string
-SinkStreams::cname ()
-{
-  GstStructure *sdes = nullptr;
-  g_object_get (rtpbin_, "sdes", &sdes, nullptr);
-  const Owned<GstStructure> owned (sdes);
-  const gchar *name = sdes ? gst_structure_get_string (sdes, "cname") : nullptr;
-  return name ? name : "spreadit";
-}
-
-void
-SinkStreams::consider_description ()
-{
-  const std::lock_guard one_at_a_time (publishing_);
-  std::string sdp;
-  {
-    const std::lock_guard guard (lock_);
-    if (!rtpbin_)
-      return;
-    std::vector<SentMedia> media;
-    std::size_t expected = 0;
-    for (const auto &stream : streams_) {
-      expected += !stream->ended_without_caps;
-      if (stream->is_described ())
-        media.push_back (
-            {stream->index, Owned<GstCaps> (gst_caps_ref (stream->caps.get ())),
-                stream->first->payload_type, stream->first->ssrc});
-    }
-    if (media.empty ())
-      return;
-    if (media.size () < expected && !stop_waiting_) {
-      if (!wait_timer_.started ())
-        wait_timer_.start (
-            GST_ELEMENT (bin_), silent_pad_wait,
-            [] (GstElement *, gpointer data) noexcept {
-              static_cast<SinkStreams *> (data)->on_described_long_enough ();
-            },
-            this);
-      return;
-    }
-    wait_timer_.cancel ();
-    stop_waiting_ = true;
-    if (description_.cname.empty ())
-      description_.cname = cname ();
-    sdp = make_description (description_, media);
-    if (sdp == published_)
-      return;
-    ++description_.version;
-    sdp = published_ = make_description (description_, media);
-  }
-  GST_INFO_OBJECT (bin_, "publishing\n%s", sdp.c_str ());
-  const Owned<GstSpreaditPeeringManager> manager (
-      gst_spreadit_session_get_manager (session_));
-  GError *failure = nullptr;
-  if (gst_spreadit_peering_manager_set_sdp (
-          manager.get (), sdp.c_str (), &failure))
-    return;
-  const Owned<GError> error (failure);
-  GST_ELEMENT_ERROR (bin_, STREAM, FAILED,
-      ("The stream cannot be published: %s", error->message),
-      ("the SDP is\n%s", sdp.c_str ()));
-}
-
-void
-SinkStreams::on_described_long_enough ()
-{
-  std::string silent;
-  {
-    const std::lock_guard guard (lock_);
-    if (!rtpbin_ || stop_waiting_)
-      return;
-    stop_waiting_ = true;
-    for (const auto &stream : streams_)
-      if (!stream->is_described ())
-        silent += std::string (silent.empty () ? "" : ", ") +
-                  GST_PAD_NAME (stream->pad);
-  }
-  GST_ELEMENT_WARNING (bin_, STREAM, FAILED,
-      ("The stream is published without %s", silent.c_str ()),
-      ("no packet or no complete caps %" GST_TIME_FORMAT
-       " after the first pad had them",
-          GST_TIME_ARGS (silent_pad_wait)));
-  consider_description ();
-}
-
-// The end.
-
-void
-SinkStreams::consider_end ()
-{
-  {
-    const std::lock_guard guard (lock_);
-    if (!rtpbin_ || ended_ || streams_.empty ())
-      return;
-    bool quiet = true, over = true;
-    for (const auto &stream : streams_) {
-      quiet &= stream->is_quiet ();
-      over &= stream->is_over ();
-    }
-    if (!quiet)
-      return;
-    if (!over) {
-      if (!end_timer_.started ())
-        end_timer_.start (
-            GST_ELEMENT (bin_), bye_wait,
-            [] (GstElement *, gpointer data) noexcept {
-              static_cast<SinkStreams *> (data)->end ();
-            },
-            this);
-      return;
-    }
-  }
-  end ();
-}
-
-void
-SinkStreams::end ()
-{
-  {
-    const std::lock_guard guard (lock_);
-    if (!rtpbin_ || ended_)
-      return;
-    for (const auto &stream : streams_)
-      if (!stream->is_quiet ())
-        return; // flushed meanwhile
-    ended_ = true;
-    end_timer_.cancel ();
-  }
-  const Owned<GstPad> pad (gst_element_get_static_pad (fanout_, "sink"));
-  const Owned<GstEvent> started (
-      gst_pad_get_sticky_event (pad.get (), GST_EVENT_STREAM_START, 0));
-  if (!started) { // never a packet
-    GstSegment segment;
-    gst_segment_init (&segment, GST_FORMAT_TIME);
-    gst_pad_send_event (pad.get (), gst_event_new_stream_start ("nothing"));
-    gst_pad_send_event (pad.get (), gst_event_new_segment (&segment));
-  }
-  gst_pad_send_event (pad.get (), gst_event_new_eos ());
 }
 
 } // namespace spreadit

@@ -59,6 +59,7 @@ public:
   void end_without_caps (GstSpreaditSinkPad *pad);
 
 private:
+  struct FirstPacket;
   struct Stream;
   using StreamPtr = std::shared_ptr<Stream>;
 
@@ -71,6 +72,7 @@ private:
   bool link (const StreamPtr &stream, GstElement *first, GstElement *payloader);
   void dismantle (Stream &stream);
 
+  static std::optional<FirstPacket> parse_packet (GstBuffer *packet);
   void on_packet (Stream &stream, GstBuffer *packet);
   void on_caps (Stream &stream, GstCaps *caps);
   void on_eos (Stream &stream, bool rtcp);

@@ -12,6 +12,7 @@ using namespace loopback;
 namespace {
 
 constexpr int cycles = 100;
+constexpr const char *quick = "latency=20";
 
 unsigned
 open_files ()
@@ -33,7 +34,7 @@ GST_START_TEST (test_viewers_come_and_go)
   TestSource source;
   unsigned before = 0;
   for (int i = 0; i < cycles; ++i) {
-    Viewer viewer (source.uri ());
+    Viewer viewer (source.uri (), quick);
     viewer.play ();
     viewer.wait_for (1);
     if (i == 10)
@@ -48,7 +49,7 @@ GST_END_TEST;
 GST_START_TEST (test_a_viewer_comes_and_goes)
 {
   TestSource source;
-  Viewer viewer (source.uri ());
+  Viewer viewer (source.uri (), quick);
   for (int i = 0; i < cycles / 4; ++i) {
     viewer.play ();
     viewer.wait_for (1);
@@ -67,7 +68,7 @@ GST_START_TEST (test_a_source_comes_and_goes)
     Signal described (source.manager ("s"), "media-changed");
     source.play ();
     described.wait ();
-    Viewer viewer (uri_of (source.manager ("s")));
+    Viewer viewer (uri_of (source.manager ("s")), quick);
     viewer.play ();
     viewer.wait_for (2);
     source.set_state (GST_STATE_READY);

@@ -142,8 +142,8 @@ GST_START_TEST (test_a_server_that_is_not_spreadit)
   const char *answers[] = {
       // RTSP that ignores Require, as some servers do
       "RTSP/1.0 200 OK\r\nCSeq: CSEQ\r\nSession: 1\r\n\r\n",
-      "RTSP/1.0 551 Option not supported\r\nCSeq: CSEQ\r\n"
-      "Unsupported: org.spreadit.1\r\n\r\n",
+      ("RTSP/1.0 551 Option not supported\r\nCSeq: CSEQ\r\n"
+       "Unsupported: org.spreadit.1\r\n\r\n"),
       "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
       "\x01\x02\x03 no protocol at all\r\n\r\n",
   };
