@@ -70,7 +70,7 @@ class Program:
     def why_it_ended(self):
         time.sleep(0.1)  # the last words may still be on their way
         said = [line for line in self.errors if line.strip()]
-        return said[-1] if said else f"exit status {self.process.poll()}"
+        return said[0] if said else f"exit status {self.process.poll()}"
 
 
 class Node(Program):
@@ -246,6 +246,9 @@ class Demo:
 
     def step(self):
         self.tell_changes()
+        if self.window and not self.window.is_running():
+            self.say("the window has closed: " + self.window.why_it_ended())
+            self.window = None
         self.draw()
         time.sleep(0.1)
 

@@ -9,8 +9,8 @@ namespace spreadit::relay {
 namespace {
 
 // What a leave may take beyond `linger`: the farewell itself, and the answer of
-// peers that are slow.
-constexpr guint leave_grace_ms = 3000;
+// peers that are slow, and the 4 s in which plain players play what they hold.
+constexpr guint leave_grace_ms = 5000;
 
 // Errors of other elements say little ("Could not open resource."): the last
 // line of the debug string has the reason.
@@ -26,8 +26,11 @@ describe (GstMessage *message)
   const char *type = G_OBJECT_TYPE_NAME (GST_MESSAGE_SRC (message));
   if (debug && !g_str_has_prefix (type, "GstSpreadit")) {
     g_strchomp (debug.get ());
-    if (const char *reason = g_strrstr (debug.get (), "\n"))
-      text += std::string (" ") + (reason + 1);
+    if (const char *reason = g_strrstr (debug.get (), "\n")) {
+      if (text.ends_with ('.'))
+        text.pop_back ();
+      text += std::string (": ") + (reason + 1);
+    }
   }
   return g_strdelimit (text.data (), "\n", ' ');
 }
