@@ -104,7 +104,8 @@ unsigned
 in_ms (T duration)
 {
   return static_cast<unsigned> (
-      std::chrono::duration_cast<std::chrono::milliseconds> (duration).count ());
+      std::chrono::duration_cast<std::chrono::milliseconds> (duration)
+          .count ());
 }
 
 // What the properties say.
@@ -1323,8 +1324,8 @@ gst_spreadit_peering_manager_close (GstSpreaditPeeringManager *self)
  * gst_spreadit_peering_manager_fan_out() in one: the children have been served
  * when it returns.
  *
- * Returns: (transfer full) (nullable): packets, or %NULL when flushing, closed or
- *   a source
+ * Returns: (transfer full) (nullable): packets, or %NULL when flushing, closed
+ *   or a source
  *
  * Since: 1.0
  */
@@ -1350,8 +1351,8 @@ gst_spreadit_peering_manager_pull (GstSpreaditPeeringManager *self)
  * source's RTCP (second byte 192 to 223, RFC 5761) in the order they came, each
  * once, byte for byte as the source sent them, without timestamps.
  *
- * Returns: (transfer full) (nullable): packets, or %NULL when flushing, closed or
- *   a source
+ * Returns: (transfer full) (nullable): packets, or %NULL when flushing, closed
+ *   or a source
  *
  * Since: 1.0
  */

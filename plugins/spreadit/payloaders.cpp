@@ -3,6 +3,7 @@
 
 #include <cstring>
 #include <string>
+#include <utility>
 
 namespace spreadit {
 
@@ -88,6 +89,26 @@ set_if_there (GstElement *element, const gchar *property, const gchar *value)
     gst_util_set_object_arg (G_OBJECT (element), property, value);
 }
 
+// rtph264pay, once it is linked, asks for the profile that every player can
+// decode before any other. Said from the start, or else an encoder would begin
+// with another one and change over, and the description with it.
+Owned<GstCaps>
+prefer_constrained_baseline (Owned<GstCaps> caps)
+{
+  Owned<GstCaps> preferred (gst_caps_new_empty ());
+  for (guint i = 0; i < gst_caps_get_size (caps.get ()); ++i) {
+    const GstStructure *s = gst_caps_get_structure (caps.get (), i);
+    if (!gst_structure_has_name (s, "video/x-h264"))
+      continue;
+    GstStructure *copy = gst_structure_copy (s);
+    gst_structure_set (
+        copy, "profile", G_TYPE_STRING, "constrained-baseline", nullptr);
+    gst_caps_append_structure (preferred.get (), copy);
+  }
+  return Owned<GstCaps> (
+      gst_caps_merge (preferred.release (), caps.release ()));
+}
+
 } // namespace
 
 Owned<GstCaps>
@@ -101,7 +122,7 @@ payloadable_caps ()
   });
   caps.reset (gst_caps_merge (
       caps.release (), gst_caps_new_empty_simple ("application/x-rtp")));
-  return caps;
+  return prefer_constrained_baseline (std::move (caps));
 }
 
 GstElement *

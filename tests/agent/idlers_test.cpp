@@ -1,5 +1,5 @@
-// Whoever holds a connection and does nothing with it loses it (agent/limits.hpp
-// has the times; here they are shorter where they can be).
+// Whoever holds a connection and does nothing with it loses it
+// (agent/limits.hpp has the times; here they are shorter where they can be).
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gtest/gtest.h>
@@ -37,7 +37,7 @@ TEST (Idlers, WhoNamesNoStreamIsSentAway)
   RawClient silent (source->port ());
   RawClient asks_for_nothing (source->port ());
   EXPECT_EQ (asks_for_nothing.ask ("OPTIONS", "*").status, 200u);
-  RawClient slow (source->port ());  // "slow loris"
+  RawClient slow (source->port ()); // "slow loris"
   const std::string request = "DESCRIBE " + source->url () + " RTSP/1.0\r\n";
   std::size_t sent = 0;
   RawClient speaks_with_another (source->port ());
@@ -80,8 +80,8 @@ TEST (Idlers, WhoWasSentOnHasToGo)
   peer.send (to_text (flight (source->url (), subscribe_of (1))));
   EXPECT_EQ (peer.receive_response ().status, 302u);
   const auto deadline = Clock::now () + patience;
-  while (player.rtsp.wait_closed (50ms) == End::none &&
-         Clock::now () < deadline)
+  while (
+      player.rtsp.wait_closed (50ms) == End::none && Clock::now () < deadline)
     player.rtsp.send (rtsp::Request{"DESCRIBE", player.url, {}, {}});
   EXPECT_NE (player.rtsp.wait_closed (0ms), End::none);
   EXPECT_EQ (peer.wait_closed (), End::fin);
@@ -136,8 +136,8 @@ TEST (Idlers, APlayerOverUdpThatSaysSomething)
     const auto transport = *rtsp::find (setup.headers, "Transport");
     const auto at = transport.find ("server_port=");
     ASSERT_NE (at, std::string::npos);
-    const auto rtcp_port = static_cast<std::uint16_t> (
-        std::stoi (transport.substr (at + 12)) + 1);
+    const auto rtcp_port =
+        static_cast<std::uint16_t> (std::stoi (transport.substr (at + 12)) + 1);
     ASSERT_EQ (player.play ().status, 200u);
     for (const auto until = Clock::now () + 4s; Clock::now () < until;) {
       if (by_rtcp)

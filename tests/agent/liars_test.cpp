@@ -40,8 +40,8 @@ ask_at (std::uint16_t port, NodeOptions options = {})
   if (!eventually ([&] { return !peer->fails ().empty (); }, 60s))
     return outcome;
   outcome.took = Clock::now () - before;
-  EXPECT_TRUE (eventually (
-      [&] { return peer->state () == core::PeerState::failed; }));
+  EXPECT_TRUE (
+      eventually ([&] { return peer->state () == core::PeerState::failed; }));
   EXPECT_EQ (peer->fails ().size (), 1u);
   EXPECT_EQ (peer->count ("left"), 0u);
   outcome.reason = peer->fails ()[0].reason;
@@ -70,8 +70,8 @@ always (std::string text)
 RawServer::Script
 always_status (unsigned status)
 {
-  return always ("RTSP/1.0 " + std::to_string (status) +
-                 " No\r\nCSeq: CSEQ\r\n\r\n");
+  return always (
+      "RTSP/1.0 " + std::to_string (status) + " No\r\nCSeq: CSEQ\r\n\r\n");
 }
 
 // A peer by its words; may be overwritten word by word.
@@ -204,13 +204,12 @@ TEST (Liars, AnswersThatAreCutShort)
     whole += rtsp::write (response).value ();
   }
   // Within the first head, the SDP, the second and the last answer.
-  for (const std::size_t length :
-      {std::size_t{1}, std::size_t{20}, std::size_t{300}, whole.size () - 100,
-          whole.size () - 1}) {
+  for (const std::size_t length : {std::size_t{1}, std::size_t{20},
+           std::size_t{300}, whole.size () - 100, whole.size () - 1}) {
     SCOPED_TRACE (length);
     const RawServer host ([&] (RawClient &asker) {
       for (unsigned i = 0; i < 3; ++i)
-        (void) asker.receive_request ();
+        (void)asker.receive_request ();
       asker.send (whole.substr (0, length));
     });
     const auto outcome = ask_at (host.port ());
@@ -296,8 +295,8 @@ TEST (Liars, TwoThatSendUsToEachOther)
             {{0xbad, static_cast<std::uint64_t> (other + 1)},
                 "127.0.0.1:" + std::to_string (ports[other])},
             core::RedirectScope::self};
-        asker.send (rtsp::encode_redirect (
-                        redirect, uri_of ("127.0.0.1", 9, "/live")),
+        asker.send (
+            rtsp::encode_redirect (redirect, uri_of ("127.0.0.1", 9, "/live")),
             request);
       }
     };
@@ -384,7 +383,7 @@ TEST (Liars, AParentThatTalksGarbage)
     });
     const auto peer = Node::peer (uri_of ("127.0.0.1", parent.port ()));
     EXPECT_TRUE (eventually ([&] { return is_given_up.load (); }));
-    EXPECT_TRUE (peer->fails ().empty ());  // it is looking again
+    EXPECT_TRUE (peer->fails ().empty ()); // it is looking again
   }
 }
 
@@ -395,13 +394,11 @@ TEST (Liars, AParentThatAsksOddThings)
       {{"DESCRIBE", "", {{"Require", "org.spreadit.1"}}, 400},
           {"DESCRIBE", "", {}, 455},
           {"SETUP", "", {{"Transport", "RTP/AVP;unicast"}}, 455},
-          {"DANCE", "", {}, 455},
-          {"GET_PARAMETER", "", {}, 200},
+          {"DANCE", "", {}, 455}, {"GET_PARAMETER", "", {}, 200},
           {"SET_PARAMETER", "message: dance\r\n",
               {{"Content-Type", "text/parameters"}}, 451},
           {"REDIRECT", "", {}, 400},
-          {"REDIRECT", "",
-              {{"Location", "rtsp://127.0.0.1:1/other"}}, 400},
+          {"REDIRECT", "", {{"Location", "rtsp://127.0.0.1:1/other"}}, 400},
           {"PLAY", "", {{"Require", "com.example.dance"}}, 551}};
   std::atomic<unsigned> answered = 0;
   const Parent parent ([&] (RawClient &asker, const Parent &self) {
@@ -416,7 +413,7 @@ TEST (Liars, AParentThatAsksOddThings)
         asker.ask ("GET_PARAMETER", "rtsp://127.0.0.1/other").status, 404u);
     answered = 1;
     ring_bell ();
-    (void) asker.wait_closed ();
+    (void)asker.wait_closed ();
   });
   const auto peer = Node::peer (uri_of ("127.0.0.1", parent.port ()));
   EXPECT_TRUE (eventually ([&] { return answered > 0; }));
@@ -432,10 +429,10 @@ TEST (Liars, AParentThatTurnsOutToBeBelow)
     core::message::Alive alive;
     alive.self = Host ().accept.self;
     alive.root_path = {{below, "127.0.0.1:9"}, {{0x50, 1}, "127.0.0.1:9"}};
-    auto request = rtsp::encode_request (
-        alive, uri_of ("127.0.0.1", 9), "1234567890");
+    auto request =
+        rtsp::encode_request (alive, uri_of ("127.0.0.1", 9), "1234567890");
     asker.send (*request);
-    (void) asker.wait_closed ();
+    (void)asker.wait_closed ();
     is_given_up = true;
     ring_bell ();
   });

@@ -28,8 +28,8 @@ Managed::Managed (const std::string &uri)
     : manager (gst_spreadit_peering_manager_new ()),
       told_ (std::make_shared<Told> ())
 {
-  g_object_set (manager, "uri", uri.c_str (), "listen-address", "127.0.0.1:0",
-      nullptr);
+  g_object_set (
+      manager, "uri", uri.c_str (), "listen-address", "127.0.0.1:0", nullptr);
   for (const char *signal : {"parent-changed", "child-added", "child-removed",
            "state-changed", "media-changed", "unavailable", "ended", "left"})
     watch (signal);
@@ -106,7 +106,8 @@ Managed::start_pulling ()
   pulling_ = true;
   puller_ = std::thread ([this, mine = manager] {
     while (pulling_) {
-      const Owned<GstBufferList> list (gst_spreadit_peering_manager_pull (mine));
+      const Owned<GstBufferList> list (
+          gst_spreadit_peering_manager_pull (mine));
       if (!list)
         break;
       pulled_ += gst_buffer_list_length (list.get ());

@@ -26,7 +26,7 @@ public:
   Managed &operator= (const Managed &) = delete;
 
   // Empty, or why not.
-  std::string publish ();  // where the URI says, and the SDP
+  std::string publish (); // where the URI says, and the SDP
   std::string get_stream ();
   void start_pulling ();
   void stop_pulling ();
@@ -42,13 +42,13 @@ public:
   // Called on every signal, by its name, on the control thread.
   void on_signal (std::function<void (const std::string &)> what);
 
-  GstSpreaditPeeringManager *manager;  // null it to give the reference away
+  GstSpreaditPeeringManager *manager; // null it to give the reference away
 
 private:
   struct Told;
   void watch (const char *signal);
 
-  const std::shared_ptr<Told> told_;  // outlives us in handlers
+  const std::shared_ptr<Told> told_; // outlives us in handlers
   Generator generator_;
   std::thread puller_;
   std::atomic<std::size_t> pulled_ = 0;

@@ -56,10 +56,10 @@ read_everything (GstSpreaditPeeringManager *manager)
 void
 change_everything (GstSpreaditPeeringManager *manager, unsigned round)
 {
-  g_object_set (manager, "max-children", 1 + round % 4, "relay",
-      round % 5 != 0, "upload-bandwidth", guint64{round % 3} * 10'000'000,
-      "add-policy", round % 2, "delete-policy", round % 4, "linger",
-      round % 50, "max-tries", 1 + round % 32, nullptr);
+  g_object_set (manager, "max-children", 1 + round % 4, "relay", round % 5 != 0,
+      "upload-bandwidth", guint64{round % 3} * 10'000'000, "add-policy",
+      round % 2, "delete-policy", round % 4, "linger", round % 50, "max-tries",
+      1 + round % 32, nullptr);
 }
 
 } // namespace
@@ -87,7 +87,8 @@ TEST (ManagerThreads, StatsAndPropertiesWhileEverythingChanges)
       one->start_pulling ();
     }
     EXPECT_TRUE (eventually ([&] {
-      return peer.told ("state-changed") > i && below.told ("state-changed") > i;
+      return peer.told ("state-changed") > i &&
+             below.told ("state-changed") > i;
     }));
     for (Managed *one : {&peer, &below}) {
       one->stop_pulling ();
@@ -149,9 +150,8 @@ TEST (ManagerThreads, OneManagerInManyHands)
       if (auto *list = gst_spreadit_peering_manager_pull (manager))
         gst_buffer_list_unref (list);
     });
-    EXPECT_TRUE (eventually ([&] {
-      return starter.rounds () > 300 && closer.rounds () > 300;
-    }));
+    EXPECT_TRUE (eventually (
+        [&] { return starter.rounds () > 300 && closer.rounds () > 300; }));
     // For the one that may be in pull() now.
     gst_spreadit_peering_manager_set_flushing (manager, TRUE);
     gst_spreadit_peering_manager_close (manager);

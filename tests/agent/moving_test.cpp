@@ -119,8 +119,8 @@ TEST (Moving, TheChildOfAFrozenParentFindsAnother)
   const auto before = Clock::now ();
   frozen->freeze ();
   ASSERT_TRUE (eventually ([&] { return child->is_child_of (*source); }));
-  RecordProperty ("ms-to-new-parent",
-      static_cast<int> ((Clock::now () - before) / 1ms));
+  RecordProperty (
+      "ms-to-new-parent", static_cast<int> ((Clock::now () - before) / 1ms));
   source->stop_publishing ();
   EXPECT_TRUE (source->reaches (*child));
   EXPECT_EQ (source->faults_of (*child), "");
@@ -185,10 +185,10 @@ TEST (Moving, ManyResumesAtOnceLoseNothing)
       ASSERT_TRUE (eventually ([&] { return peer->is_child_of (*source); }));
     for (const auto &peer : peers) {
       EXPECT_TRUE (source->reaches (*peer));
-      EXPECT_TRUE (eventually (
-          [&] { return source->faults_of (*peer).empty (); }, 2s))
-          << source->faults_of (*peer)
-          << peer->stats ().data.packets_stranger << " from strangers";
+      EXPECT_TRUE (
+          eventually ([&] { return source->faults_of (*peer).empty (); }, 2s))
+          << source->faults_of (*peer) << peer->stats ().data.packets_stranger
+          << " from strangers";
     }
   }
 }

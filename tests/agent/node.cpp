@@ -253,7 +253,7 @@ rtsp::Uri
 Node::uri () const
 {
   auto uri = uri_;
-  if (uri.port == 0)  // the source's own
+  if (uri.port == 0) // the source's own
     uri.port = port_;
   return uri;
 }

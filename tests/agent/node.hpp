@@ -55,8 +55,8 @@ public:
   void set_upload_bps (std::uint64_t upload_bps);
 
   // What happens to a host.
-  void crash ();   // gone, without a word
-  void freeze ();  // there, but moves no packet any more
+  void crash ();  // gone, without a word
+  void freeze (); // there, but moves no packet any more
 
   // The source's side.
   void publish_burst ();
@@ -68,8 +68,8 @@ public:
   // What is going on.
   [[nodiscard]] std::uint16_t port () const { return port_; }
   [[nodiscard]] core::PeerId id () const { return id_; }
-  [[nodiscard]] rtsp::Uri uri () const;      // spreadit://
-  [[nodiscard]] std::string url () const;    // rtsp://, for players
+  [[nodiscard]] rtsp::Uri uri () const;   // spreadit://
+  [[nodiscard]] std::string url () const; // rtsp://, for players
   [[nodiscard]] agent::NodeStats stats () const;
   [[nodiscard]] core::PeerState state () const;
   [[nodiscard]] bool is_receiving () const;
@@ -99,8 +99,7 @@ private:
   void add_event (std::string event);
 
   void on_state (core::PeerState old, core::PeerState now) override;
-  void on_parent_changed (
-      const core::Contact &parent, unsigned level) override;
+  void on_parent_changed (const core::Contact &parent, unsigned level) override;
   void on_child_added (const core::Contact &child) override;
   void on_child_removed (const core::Contact &child, bool failed) override;
   void on_description (const std::string &sdp) override;
@@ -113,10 +112,10 @@ private:
   core::PeerId id_;
   std::uint16_t port_ = 0;
   std::shared_ptr<media::DataPath> data_;
-  std::unique_ptr<agent::Agent> agent_;  // control thread only
+  std::unique_ptr<agent::Agent> agent_; // control thread only
   std::thread pump_;
 
-  mutable std::mutex lock_;  // guards what follows
+  mutable std::mutex lock_; // guards what follows
   core::PeerState state_ = core::PeerState::idle;
   std::string parent_address_, sdp_;
   std::vector<std::string> events_;

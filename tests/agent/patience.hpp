@@ -19,8 +19,8 @@ inline constexpr auto patience = 30s;
 void ring_bell ();
 
 // Until `condition` holds, looked at whenever the bell rings and now and then.
-bool eventually (const std::function<bool ()> &condition,
-    Clock::duration limit = patience);
+bool eventually (
+    const std::function<bool ()> &condition, Clock::duration limit = patience);
 
 // That `condition` goes on to hold for so long.
 bool steadily (

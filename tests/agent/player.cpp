@@ -17,8 +17,8 @@ Player::setup (unsigned medium, const std::string &transport)
   rtsp::Headers headers = {{"Transport", transport}};
   if (!session.empty ())
     headers.push_back ({"Session", session});
-  auto response = rtsp.ask (
-      "SETUP", url + "/stream=" + std::to_string (medium), headers);
+  auto response =
+      rtsp.ask ("SETUP", url + "/stream=" + std::to_string (medium), headers);
   if (const auto *value = rtsp::find (response.headers, "Session"))
     session = value->substr (0, value->find (';'));
   return response;
@@ -33,9 +33,9 @@ Player::setup_udp (unsigned medium, const UdpPair &ports)
 rtsp::Response
 Player::setup_tcp (unsigned medium)
 {
-  return setup (medium, "RTP/AVP/TCP;unicast;interleaved=" +
-                            std::to_string (2 * medium) + "-" +
-                            std::to_string (2 * medium + 1));
+  return setup (
+      medium, "RTP/AVP/TCP;unicast;interleaved=" + std::to_string (2 * medium) +
+                  "-" + std::to_string (2 * medium + 1));
 }
 
 rtsp::Response
@@ -70,8 +70,8 @@ Player::promised_seq (unsigned medium) const
   if (at == std::string::npos || seq == std::string::npos)
     return -1;
   int value = -1;
-  std::from_chars (
-      rtp_info_.data () + seq + 4, rtp_info_.data () + rtp_info_.size (), value);
+  std::from_chars (rtp_info_.data () + seq + 4,
+      rtp_info_.data () + rtp_info_.size (), value);
   return value;
 }
 

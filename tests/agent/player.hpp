@@ -12,10 +12,7 @@ namespace spreadit::test {
 
 class Player {
 public:
-  explicit Player (const Node &node)
-      : rtsp (node.port ()), url (node.url ())
-  {
-  }
+  explicit Player (const Node &node) : rtsp (node.port ()), url (node.url ()) {}
 
   rtsp::Response describe ();
   // Sets up the medium; keeps the session that is named.
@@ -32,7 +29,7 @@ public:
 
   RawClient rtsp;
   const std::string url;
-  std::string session;  // id
+  std::string session; // id
 
 private:
   std::string rtp_info_;

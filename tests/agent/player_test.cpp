@@ -66,11 +66,11 @@ TEST (Player, AWrongPathIsNotFound)
   const auto source = Node::source ();
   Player player (*source);
   for (const char *path : {"/nothing", "/live2", "/liv"})
-    EXPECT_EQ (player.rtsp
-                   .ask ("DESCRIBE", "rtsp://127.0.0.1:" +
-                                         std::to_string (source->port ()) +
-                                         path)
-                   .status,
+    EXPECT_EQ (
+        player.rtsp
+            .ask ("DESCRIBE",
+                "rtsp://127.0.0.1:" + std::to_string (source->port ()) + path)
+            .status,
         404u)
         << path;
   ASSERT_EQ (player.describe ().status, 200u);
@@ -91,7 +91,7 @@ TEST (Player, BeforeTheStreamIsThereItIsToldToComeAgain)
 TEST (Player, UdpPairsGetWhatRtpInfoPromised)
 {
   const auto source = Node::source (with_room_for (50));
-  source->publish_burst ();  // there has to be something to tell
+  source->publish_burst (); // there has to be something to tell
   source->start_publishing ();
   for (unsigned round = 0; round < 40; ++round) {
     SCOPED_TRACE ("round " + std::to_string (round));
@@ -114,7 +114,7 @@ TEST (Player, UdpPairsGetWhatRtpInfoPromised)
 TEST (Player, InterleavedChannelsGetWhatRtpInfoPromised)
 {
   const auto source = Node::source (with_room_for (50));
-  source->publish_burst ();  // there has to be something to tell
+  source->publish_burst (); // there has to be something to tell
   source->start_publishing ();
   for (unsigned round = 0; round < 40; ++round) {
     SCOPED_TRACE ("round " + std::to_string (round));
@@ -127,8 +127,8 @@ TEST (Player, InterleavedChannelsGetWhatRtpInfoPromised)
       ASSERT_EQ (again.describe ().status, 200u);
       ASSERT_EQ (again.setup_tcp (medium).status, 200u);
       ASSERT_EQ (again.play ().status, 200u);
-      const auto frame = again.rtsp.receive_frame (
-          static_cast<std::uint8_t> (2 * medium));
+      const auto frame =
+          again.rtsp.receive_frame (static_cast<std::uint8_t> (2 * medium));
       ASSERT_TRUE (frame);
       EXPECT_EQ (again.promised_seq (medium), seq_of (frame->payload));
     }
@@ -139,7 +139,7 @@ TEST (Player, InterleavedChannelsGetWhatRtpInfoPromised)
 TEST (Player, InterleavedPacketsAreTheSources)
 {
   const auto source = Node::source ();
-  source->publish_burst ();  // it is told what comes next, so nothing is missed
+  source->publish_burst (); // it is told what comes next, so nothing is missed
   const auto before = source->record ().size ();
   Player player (*source);
   ASSERT_TRUE (player.plays_over_tcp ());
@@ -147,7 +147,7 @@ TEST (Player, InterleavedPacketsAreTheSources)
   const auto sent = source->record ();
   Record got;
   ASSERT_TRUE (eventually ([&] {
-    (void) player.rtsp.receive (1ms);
+    (void)player.rtsp.receive (1ms);
     return player.rtsp.frames.size () == sent.size () - before;
   }));
   for (const auto &frame : player.rtsp.frames) {
@@ -237,6 +237,19 @@ TEST (Player, TeardownFreesThePlace)
   EXPECT_EQ (source->count ("child removed"), 5u);
 }
 
+// Over UDP a player that ends by itself needs no time to end.
+TEST (Player, TeardownOverUdpIsTheEnd)
+{
+  const auto source = Node::source (with_room_for (1));
+  UdpPair ports = UdpPair::open ();
+  Player player (*source);
+  ASSERT_EQ (player.describe ().status, 200u);
+  ASSERT_EQ (player.setup_udp (0, ports).status, 200u);
+  ASSERT_EQ (player.play ().status, 200u);
+  EXPECT_EQ (player.ask ("TEARDOWN").status, 200u);
+  EXPECT_EQ (player.rtsp.wait_closed (2s), RawClient::End::fin);
+}
+
 TEST (Player, AClosedConnectionFreesThePlace)
 {
   const auto source = Node::source (with_room_for (1));
@@ -260,14 +273,12 @@ TEST (Player, ASaturatedNodeSendsItOnAtDescribe)
   Player player (*source);
   const auto response = player.describe ();
   EXPECT_EQ (response.status, 302u);
-  EXPECT_EQ (
-      header (response, "Location"), peer->url () + "?spreadit-hops=1");
+  EXPECT_EQ (header (response, "Location"), peer->url () + "?spreadit-hops=1");
   EXPECT_EQ (header (response, "SpreadIt-Target"), "");
 
   // Where it is sent to it is served; the hop count is no part of the path.
   RawClient next (peer->port ());
-  const auto there =
-      next.ask ("DESCRIBE", header (response, "Location"));
+  const auto there = next.ask ("DESCRIBE", header (response, "Location"));
   EXPECT_EQ (there.status, 200u);
   EXPECT_EQ (header (there, "Content-Base"), peer->url () + "/");
 }
@@ -279,8 +290,8 @@ TEST (Player, IsNotSentRoundForEver)
   ASSERT_TRUE (eventually ([&] { return peer->is_child_of (*source); }));
   RawClient client (source->port ());
   const auto at = [&] (unsigned hops) {
-    return client.ask ("DESCRIBE",
-        source->url () + "?spreadit-hops=" + std::to_string (hops));
+    return client.ask (
+        "DESCRIBE", source->url () + "?spreadit-hops=" + std::to_string (hops));
   };
   const auto last = at (15);
   EXPECT_EQ (last.status, 302u);
@@ -306,9 +317,9 @@ TEST (Player, TransportsWeDoNotHaveAreRefused)
   const auto source = Node::source ();
   Player player (*source);
   ASSERT_EQ (player.describe ().status, 200u);
-  for (const char *transport :
-      {"RTP/AVP;multicast;port=5000-5001", "RTP/SAVP;unicast;client_port=5000-5001",
-          "RAW/RAW/UDP;unicast;client_port=5000", "RTP/AVP;unicast"})
+  for (const char *transport : {"RTP/AVP;multicast;port=5000-5001",
+           "RTP/SAVP;unicast;client_port=5000-5001",
+           "RAW/RAW/UDP;unicast;client_port=5000", "RTP/AVP;unicast"})
     EXPECT_EQ (player.setup (0, transport).status, 461u) << transport;
   EXPECT_EQ (player.setup (0, "RTP/AVP;unicast;client_port=x").status, 400u);
   // The first that fits is taken.
@@ -387,7 +398,7 @@ TEST (Player, OverUdpItHearsGoodbyeForEachMedium)
     if (graceful)
       source->leave ();
     else
-      source->crash ();  // as a closed node does: players are told
+      source->crash (); // as a closed node does: players are told
     const auto says_goodbye = [] (RawUdp &rtcp, std::uint32_t ssrc) {
       for (auto packet = rtcp.receive (); !packet.empty ();
            packet = rtcp.receive ())
@@ -398,6 +409,29 @@ TEST (Player, OverUdpItHearsGoodbyeForEachMedium)
     EXPECT_TRUE (says_goodbye (video.rtcp, video_ssrc));
     EXPECT_TRUE (says_goodbye (audio.rtcp, audio_ssrc));
     EXPECT_EQ (player.rtsp.wait_closed (), RawClient::End::fin);
+  }
+}
+
+// It may play what it has: its connection stays a while. Who leaves waits for
+// it, and who leaves a second time does not.
+TEST (Player, OverUdpItMayEndInPeace)
+{
+  for (const bool in_haste : {false, true}) {
+    const auto source = Node::source ();
+    UdpPair ports = UdpPair::open ();
+    Player player (*source);
+    ASSERT_EQ (player.describe ().status, 200u);
+    ASSERT_EQ (player.setup_udp (0, ports).status, 200u);
+    ASSERT_EQ (player.play ().status, 200u);
+    source->leave ();
+    EXPECT_EQ (source->count ("left"), 0u);
+    EXPECT_EQ (player.ask ("PAUSE").status, 200u);
+    EXPECT_EQ (player.ask ("PLAY").status, 454u);
+    if (in_haste)
+      source->leave ();
+    else
+      (void)player.ask ("TEARDOWN");
+    EXPECT_TRUE (eventually ([&] { return source->count ("left") == 1; }, 2s));
   }
 }
 

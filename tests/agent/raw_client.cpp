@@ -23,8 +23,8 @@ bool
 wait_for (int fd, short events, Clock::time_point deadline)
 {
   for (;;) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds> (
-        deadline - Clock::now ());
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds> (deadline - Clock::now ());
     pollfd one{fd, events, 0};
     const int n = poll (&one, 1, static_cast<int> (std::max (left, 0ms) / 1ms));
     if (n > 0)
@@ -225,8 +225,7 @@ flight (const std::string &url, const core::message::Subscribe &ask,
   std::vector<rtsp::Request> requests = {rtsp::encode_describe (ask, uri),
       rtsp::encode_setup (uri, transport), rtsp::encode_play (uri)};
   for (std::size_t i = 0; i < requests.size (); ++i)
-    rtsp::set_cseq (
-        requests[i].headers, static_cast<std::uint32_t> (i + 1));
+    rtsp::set_cseq (requests[i].headers, static_cast<std::uint32_t> (i + 1));
   return requests;
 }
 

@@ -21,7 +21,8 @@ namespace spreadit::test {
 class RawClient {
 public:
   // Connects to the host at once. Not connected: is_open() is false.
-  explicit RawClient (std::uint16_t port, const std::string &host = "127.0.0.1");
+  explicit RawClient (
+      std::uint16_t port, const std::string &host = "127.0.0.1");
   // Takes a connected socket.
   static RawClient of_socket (int fd) { return RawClient (fd, Adopt{}); }
   RawClient (RawClient &&other) noexcept;
@@ -59,9 +60,9 @@ public:
   enum class End { none, fin, reset };
   End wait_closed (Clock::duration limit = patience);
 
-  void half_close ();  // FIN, go on reading
+  void half_close (); // FIN, go on reading
   void close ();
-  void reset ();  // RST
+  void reset (); // RST
 
 private:
   struct Adopt {};

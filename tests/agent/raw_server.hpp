@@ -35,7 +35,7 @@ private:
   std::uint16_t port_ = 0;
   std::thread acceptor_;
 
-  mutable std::mutex lock_;  // guards what follows
+  mutable std::mutex lock_; // guards what follows
   unsigned connections_ = 0;
   bool closing_ = false;
   struct Session {

@@ -83,8 +83,7 @@ TEST (Strangers, AFlightIsAnsweredInOneGo)
   EXPECT_EQ (source->stats ().children.size (), 1u);
   // It has no heart: out it goes.
   EXPECT_EQ (client.wait_closed (), End::fin);
-  EXPECT_TRUE (eventually (
-      [&] { return source->stats ().children.empty (); }));
+  EXPECT_TRUE (eventually ([&] { return source->stats ().children.empty (); }));
   EXPECT_EQ (source->count ("child failed"), 1u);
 }
 
@@ -142,28 +141,28 @@ TEST (Strangers, WhatIsSaidBeforeTheAnswerIsKept)
   std::atomic<bool> has_been_asked = false;
   RawUdp data;
   const RawServer parent ([&] (RawClient &asker) {
-    const core::message::Accept accept{
-        {{0xbad, 1}, "127.0.0.1:9"}, {}, {}};
+    const core::message::Accept accept{{{0xbad, 1}, "127.0.0.1:9"}, {}, {}};
     auto transport = rtsp::peer_transport_udp (9);
     transport.server_port = rtsp::PortRange{data.port (), data.port ()};
     std::uint16_t child_port = 0;
-    asker.send (rtsp::encode_accept (
-                    accept, stream_sdp, "rtsp://127.0.0.1/live/"),
+    asker.send (
+        rtsp::encode_accept (accept, stream_sdp, "rtsp://127.0.0.1/live/"),
         asker.receive_request ());
     const auto setup = asker.receive_request ();
     child_port = std::get<rtsp::SetupRequest> (rtsp::decode_setup (setup))
                      .alternatives[0]
                      .client_port->first;
-    asker.send (rtsp::encode_setup_answer ({"12345678", 60s}, transport), setup);
+    asker.send (
+        rtsp::encode_setup_answer ({"12345678", 60s}, transport), setup);
     asker.send (
         rtsp::encode_play_answer ({"12345678", 60s}), asker.receive_request ());
     for (;;) {
       data.send (media::write_receiver_report (1), child_port);
       if (const auto unit = asker.receive (50ms)) {
         const auto *request = std::get_if<rtsp::Request> (&*unit);
-        has_been_asked = has_been_asked ||
-                         (request && request->body.find ("verify") !=
-                                         std::string::npos);
+        has_been_asked =
+            has_been_asked ||
+            (request && request->body.find ("verify") != std::string::npos);
         if (request)
           asker.send (rtsp::make_response (200), *request);
       } else if (asker.wait_closed (0ms) != End::none) {
@@ -207,15 +206,15 @@ TEST (Strangers, WhatIsNoRtspIsAnsweredAndClosed)
   const auto source = Node::source ();
   const std::string start = "DESCRIBE " + source->url () + " RTSP/1.0\r\n";
   const std::pair<std::string, unsigned> texts[] = {
-      {start + "\r\n", 400},              // no CSeq
-      {start + "CSeq: x\r\n\r\n", 400},   //
-      {start + "CSeq: 1\n\n", 400},       // lines end with CR LF
+      {start + "\r\n", 400},            // no CSeq
+      {start + "CSeq: x\r\n\r\n", 400}, //
+      {start + "CSeq: 1\n\n", 400},     // lines end with CR LF
       {start + "CSeq: 1\r\nX: " + std::string (9000, 'x') + "\r\n\r\n", 413},
       {"DESCRIBE rtsp://h/" + std::string (9000, 'x') + " RTSP/1.0\r\n", 414},
       {start + "CSeq: 1\r\nContent-Length: 1000000\r\n\r\n", 413},
       {"DESCRIBE rtsp://h/x RTSP/2.0\r\nCSeq: 1\r\n\r\n", 505},
       {"GET / HTTP/1.1\r\nHost: h\r\n\r\n", 505},
-      {std::string ("\x16\x03\x01\x02\x00\x01", 6) + "\r\n", 400},  // TLS
+      {std::string ("\x16\x03\x01\x02\x00\x01", 6) + "\r\n", 400}, // TLS
   };
   for (const auto &[text, status] : texts) {
     RawClient client (source->port ());
@@ -269,8 +268,7 @@ TEST (Strangers, AChildThatDoesNotListen)
   for (unsigned i = 0; i < 1000 && is_taken; ++i)
     is_taken = child.send (beats, 5s);
   EXPECT_FALSE (is_taken);
-  EXPECT_TRUE (eventually (
-      [&] { return source->stats ().children.empty (); }));
+  EXPECT_TRUE (eventually ([&] { return source->stats ().children.empty (); }));
 }
 
 TEST (Strangers, FramesThatNobodyAskedFor)
@@ -310,8 +308,7 @@ TEST (Strangers, WhoSaysAllAndClosesItsHalfIsAnswered)
   EXPECT_EQ (answer.status, 200u);
   EXPECT_EQ (answer.body, stream_sdp);
   EXPECT_EQ (client.wait_closed (), End::fin);
-  EXPECT_TRUE (eventually (
-      [&] { return source->stats ().children.empty (); }));
+  EXPECT_TRUE (eventually ([&] { return source->stats ().children.empty (); }));
 }
 
 TEST (Strangers, WhoClosesInTheMiddleIsForgotten)
@@ -325,8 +322,7 @@ TEST (Strangers, WhoClosesInTheMiddleIsForgotten)
     rst.send (text.substr (0, length));
     rst.reset ();
   }
-  EXPECT_TRUE (eventually (
-      [&] { return source->stats ().children.empty (); }));
+  EXPECT_TRUE (eventually ([&] { return source->stats ().children.empty (); }));
   EXPECT_TRUE (can_join (*source));
 }
 
@@ -337,8 +333,8 @@ TEST (Strangers, AFloodOfConnectionsThatEndAtOnce)
     RawClient client (source->port ());
     ASSERT_TRUE (client.is_open ()) << i;
     if (i % 3 == 0)
-      client.send ("OPTIONS " + source->url () +
-                   " RTSP/1.0\r\nCSeq: 1\r\n\r\n");
+      client.send (
+          "OPTIONS " + source->url () + " RTSP/1.0\r\nCSeq: 1\r\n\r\n");
     if (i % 2)
       client.reset ();
   }
@@ -376,8 +372,8 @@ TEST (Strangers, ShortOfDescriptors)
       for (unsigned i = 0; i < 100; ++i) {
         idle.emplace_back (source->port ());
         if (have_spoken)
-          idle.back ().send ("OPTIONS " + source->url () +
-                             " RTSP/1.0\r\nCSeq: 1\r\n\r\n");
+          idle.back ().send (
+              "OPTIONS " + source->url () + " RTSP/1.0\r\nCSeq: 1\r\n\r\n");
       }
       joins.emplace (source->port ());
       joins->send (to_text (flight (source->url (), subscribe_of (1))));
@@ -398,7 +394,7 @@ TEST (Strangers, ShortOfDescriptors)
 TEST (Strangers, NotOneDescriptorLeft)
 {
   const auto source = Node::source ();
-  RawClient client (source->port ());  // has a place
+  RawClient client (source->port ()); // has a place
   ASSERT_EQ (client.ask ("DESCRIBE", source->url ()).status, 200u);
   rlimit before{};
   getrlimit (RLIMIT_NOFILE, &before);

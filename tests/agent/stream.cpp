@@ -126,8 +126,7 @@ Generator::next_burst ()
     burst.push_back (rtp (video_pt, video_seq_++, video_time_, video_ssrc,
         i < 2 ? 1200 : 300 + bursts_ % 500));
   video_time_ += 900;
-  burst.push_back (
-      rtp (audio_pt, audio_seq_++, audio_time_, audio_ssrc, 100));
+  burst.push_back (rtp (audio_pt, audio_seq_++, audio_time_, audio_ssrc, 100));
   audio_time_ += 480;
   if (bursts_ % 20 == 0) {
     burst.push_back (sender_report (video_ssrc, video_time_));

@@ -77,7 +77,7 @@ public:
 private:
   struct Place {
     Flow flow;
-    std::size_t number;  // within its flow
+    std::size_t number; // within its flow
   };
   [[nodiscard]] std::map<Datagram, Place> places () const;
 

@@ -80,8 +80,8 @@ TEST (Tree, TheEndOfTheStreamReachesEverybody)
   for (const auto &node : levels) {
     EXPECT_TRUE (eventually ([&] { return node->count ("ended") == 1; }));
     EXPECT_EQ (node->count ("failed"), 0u);
-    EXPECT_TRUE (eventually (
-        [&] { return node->state () == core::PeerState::idle; }));
+    EXPECT_TRUE (
+        eventually ([&] { return node->state () == core::PeerState::idle; }));
   }
 }
 
@@ -126,7 +126,7 @@ TEST (Tree, AParentMayBeReachedAnotherWayThanTheChildren)
   NodeOptions on_ipv6;
   on_ipv6.host = "::1";
   const auto source = Node::source (on_ipv6);
-  const auto peer = Node::peer (*source);  // on 127.0.0.1
+  const auto peer = Node::peer (*source); // on 127.0.0.1
   ASSERT_TRUE (joins (*peer, *source));
   source->publish_bursts (10);
   EXPECT_TRUE (source->reaches (*peer));
@@ -229,8 +229,8 @@ TEST (Tree, APortInUseIsToldInClearWords)
   const Owned<GSocketAddress> bound (
       g_socket_get_local_address (other.get (), nullptr));
   NodeOptions taken;
-  taken.port = g_inet_socket_address_get_port (
-      G_INET_SOCKET_ADDRESS (bound.get ()));
+  taken.port =
+      g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (bound.get ()));
   std::string why;
   EXPECT_FALSE (Node::source (taken, &why));
   EXPECT_EQ (why, "port in use: something else listens on 127.0.0.1:" +
@@ -256,8 +256,8 @@ TEST (Tree, WhoLeftMayComeBack)
   for (unsigned round = 1; round <= 3; ++round) {
     peer->leave ();
     ASSERT_TRUE (eventually ([&] { return peer->count ("left") == round; }));
-    ASSERT_TRUE (eventually (
-        [&] { return source->count ("child removed") == round; }));
+    ASSERT_TRUE (
+        eventually ([&] { return source->count ("child removed") == round; }));
     peer->subscribe ();
     ASSERT_TRUE (joins (*peer, *source));
   }
@@ -297,7 +297,7 @@ TEST (Tree, ASourceWithoutRoomAcceptsNobody)
 // DESIGN 8: floor (upload x 0.9 / stream rate).
 TEST (Tree, UploadBandwidthDecidesHowManyChildren)
 {
-  constexpr double stream_bps = 8 * 100 * 3100;  // about: see Generator
+  constexpr double stream_bps = 8 * 100 * 3100; // about: see Generator
   const auto fit_for = [] (double children) {
     return static_cast<std::uint64_t> (children * stream_bps / 0.9);
   };
@@ -321,7 +321,7 @@ TEST (Tree, UploadBandwidthDecidesHowManyChildren)
 TEST (Tree, APauseOfTheStreamDoesNotMakeRoom)
 {
   auto options = with_room_for (1);
-  options.upload_bps = 6'200'000;  // 2.25 times the stream
+  options.upload_bps = 6'200'000; // 2.25 times the stream
   const auto source = Node::source (options);
   source->start_publishing ();
   const auto room = [&] { return source->stats ().subtree.free; };

@@ -9,7 +9,10 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace loopback {
@@ -462,6 +465,37 @@ Viewer::parent ()
   return parent;
 }
 
+OtherProcess::OtherProcess (int port)
+{
+  const gchar *program = g_getenv ("SPREADIT_TEST_SOURCE");
+  fail_unless (program, "SPREADIT_TEST_SOURCE is not set");
+  std::string number = std::to_string (port);
+  gchar *arguments[] = {const_cast<gchar *> (program), number.data (), nullptr};
+  int out = -1;
+  fail_unless (g_spawn_async_with_pipes (nullptr, arguments, nullptr,
+      G_SPAWN_DO_NOT_REAP_CHILD, nullptr, nullptr, &pid_, nullptr, &out,
+      nullptr, nullptr));
+  pollfd ready{out, POLLIN, 0};
+  fail_unless_equals_int (poll (&ready, 1, int (patience / GST_MSECOND)), 1);
+  char line[32] = {};
+  fail_unless (read (out, line, sizeof line - 1) > 0);
+  port_ = std::atoi (line);
+  close (out);
+}
+
+OtherProcess::~OtherProcess ()
+{
+  kill (pid_, SIGKILL);
+  waitpid (pid_, nullptr, 0);
+  g_spawn_close_pid (pid_);
+}
+
+std::string
+OtherProcess::uri () const
+{
+  return "spreadit://127.0.0.1:" + std::to_string (port_) + "/live";
+}
+
 std::string
 uri_of (GstSpreaditPeeringManager *manager)
 {
@@ -471,21 +505,36 @@ uri_of (GstSpreaditPeeringManager *manager)
   return "spreadit://127.0.0.1:" + std::to_string (port) + "/live";
 }
 
-TestSource::TestSource (const std::string &properties, bool with_audio)
-    : pipeline_ ("spreaditsink name=s uri=spreadit://127.0.0.1:0/live " +
-                 properties +
-                 "  videotestsrc is-live=true pattern=ball !"
-                 " video/x-raw,width=160,height=120,framerate=15/1 ! " +
-                 h264_encoder () + " ! queue ! s." +
-                 (with_audio ? "  audiotestsrc is-live=true !"
-                               " audio/x-raw,rate=48000,channels=1 ! " +
-                                   audio_encoder () + " ! queue ! s."
-                             : ""))
+std::string
+test_source (const std::string &properties, bool with_audio, int port)
+{
+  return "spreaditsink name=s uri=spreadit://127.0.0.1:" +
+         std::to_string (port) + "/live " + properties +
+         "  videotestsrc is-live=true pattern=ball !"
+         " video/x-raw,width=160,height=120,framerate=15/1 ! " +
+         h264_encoder () + " ! queue ! s." +
+         (with_audio ? "  audiotestsrc is-live=true !"
+                       " audio/x-raw,rate=48000,channels=1 ! " +
+                           audio_encoder () + " ! queue ! s."
+                     : "");
+}
+
+TestSource::TestSource (
+    const std::string &properties, bool with_audio, int port)
+    : pipeline_ (test_source (properties, with_audio, port))
 {
   Signal described (manager (), "media-changed");
   pipeline_.play ();
   described.wait ();
   uri_ = uri_of (manager ());
+}
+
+int
+TestSource::port ()
+{
+  guint port = 0;
+  g_object_get (manager (), "port", &port, nullptr);
+  return int (port);
 }
 
 void

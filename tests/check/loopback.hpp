@@ -109,14 +109,19 @@ private:
   unsigned count_ = 0;
 };
 
-// A source with test picture and tone, published.
+// Test picture and tone into a spreaditsink `s`.
+std::string test_source (
+    const std::string &properties, bool with_audio, int port);
+
+// A source with that, published.
 class TestSource {
 public:
   // `properties` of the spreaditsink.
   explicit TestSource (
-      const std::string &properties = "", bool with_audio = true);
+      const std::string &properties = "", bool with_audio = true, int port = 0);
 
   [[nodiscard]] std::string uri () const { return uri_; }
+  [[nodiscard]] int port ();
   Pipeline &pipeline () { return pipeline_; }
   GstSpreaditPeeringManager *manager () { return pipeline_.manager ("s"); }
   void end (); // EOS
@@ -157,6 +162,22 @@ private:
   std::vector<Pad> pads_;
   bool no_more_ = false;
   Pipeline pipeline_; // last: it goes first
+};
+
+// A TestSource in another process.
+class OtherProcess {
+public:
+  explicit OtherProcess (int port = 0);
+  ~OtherProcess (); // kills it
+  OtherProcess (const OtherProcess &) = delete;
+  OtherProcess &operator= (const OtherProcess &) = delete;
+
+  [[nodiscard]] int port () const { return port_; }
+  [[nodiscard]] std::string uri () const;
+
+private:
+  GPid pid_ = 0;
+  int port_ = 0;
 };
 
 // The address of a source of ours.

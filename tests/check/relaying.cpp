@@ -2,6 +2,7 @@
 // nothing.
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <memory>
 #include <string>
 
 #include "loopback.hpp"
@@ -150,6 +151,31 @@ GST_START_TEST (test_nothing_restarts_when_a_relay_fails)
 }
 GST_END_TEST;
 
+// A source that is killed and started again makes other RTP: another SSRC,
+// other sequence numbers. Who watches it stays on the same pads.
+GST_START_TEST (test_a_source_that_begins_again)
+{
+  auto source = std::make_unique<OtherProcess> ();
+  const int port = source->port ();
+  Viewer viewer (source->uri ());
+  viewer.play ();
+  viewer.wait_for (10);
+  const auto &pads = viewer.wait_pads ();
+  const std::size_t n_pads = pads.size ();
+  source.reset ();
+  gst_structure_free (
+      viewer.pipeline ().wait_element_message ("spreadit-transient"));
+
+  OtherProcess again (port);
+  gst_structure_free (
+      viewer.pipeline ().wait_element_message ("spreadit-recovered"));
+  viewer.wait_for (30);
+  fail_unless_equals_int (viewer.wait_pads ().size (), n_pads);
+  for (const auto &pad : pads)
+    fail_unless_equals_int (pad.tap->ssrcs ().size (), 2);
+}
+GST_END_TEST;
+
 GST_START_TEST (test_who_does_not_relay_has_no_children)
 {
   for (const char *how : {"relay=false", "max-children=0"}) {
@@ -183,6 +209,7 @@ relaying_suite ()
   tcase_add_test (tc, test_relays_although_the_player_hangs);
   tcase_add_test (tc, test_nothing_is_missed_when_a_relay_leaves);
   tcase_add_test (tc, test_nothing_restarts_when_a_relay_fails);
+  tcase_add_test (tc, test_a_source_that_begins_again);
   tcase_add_test (tc, test_who_does_not_relay_has_no_children);
   return suite;
 }

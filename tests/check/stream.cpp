@@ -92,6 +92,22 @@ GST_START_TEST (test_picture_and_sound)
 }
 GST_END_TEST;
 
+// What an encoder is asked for at first is what it is asked for later: the
+// description stays as it was.
+GST_START_TEST (test_described_once)
+{
+  Pipeline source (sink +
+                   "videotestsrc is-live=true !"
+                   " video/x-raw,width=160,height=120,framerate=15/1 ! " +
+                   h264_encoder () + " ! s.");
+  Signal described (source.manager ("s"), "media-changed");
+  Tap tap (source["fanout"], "sink");
+  source.play ();
+  tap.wait_for (60);
+  fail_unless_equals_int (described.count (), 1);
+}
+GST_END_TEST;
+
 // However the source has them.
 GST_START_TEST (test_video_comes_first)
 {
@@ -415,6 +431,7 @@ stream_suite ()
   suite_add_tcase (suite, tc);
   tcase_set_timeout (tc, 120);
   tcase_add_test (tc, test_picture_and_sound);
+  tcase_add_test (tc, test_described_once);
   tcase_add_test (tc, test_video_comes_first);
   tcase_add_test (tc, test_description_has_what_players_need);
   tcase_add_test (tc, test_sender_reports_come_every_second);

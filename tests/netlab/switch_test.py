@@ -61,6 +61,12 @@ def loses_all_and_none():
         switch.set_loss(a, b, 1)
         for _ in range(20):
             at_a.sendto(b"lost", (b.ipv4, 9))
+        at_b.settimeout(0.3)
+        try:
+            raise netlab.Failure(f"{at_b.recv(100)} arrived")
+        except TimeoutError:
+            pass
+        at_b.settimeout(5)
         switch.set_loss(a, b, 0)
         bounce(at_a, at_b, a.ipv4, b.ipv4)
         at_a.close()

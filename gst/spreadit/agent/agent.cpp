@@ -36,8 +36,13 @@ void
 Agent::stop ()
 {
   stopped_ = true;
-  if (listener_)
+  left_ = false;
+  // The port closes with the last of us, or who still connects would be told
+  // that there is no such stream. Posted: we may be called by the listener.
+  if (listener_) {
     listener_->remove (*this);
+    ControlLoop::get ().post ([gone = std::move (listener_)] {});
+  }
   while (!links_.empty ())
     drop (*links_.begin ()->second);
   ControlLoop::arm (timer_.get (), core::Instant::max ());
@@ -395,8 +400,8 @@ Agent::report (const action::Report::Ended &)
 void
 Agent::report (const action::Report::Left &)
 {
-  left_ = true;
-  if (farewell_.empty ())
+  // A second leave waits for nobody.
+  if (std::exchange (left_, true) || farewell_.empty ())
     on_farewell_over ();
 }
 

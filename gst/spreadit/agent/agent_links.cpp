@@ -81,8 +81,8 @@ Agent::part_with (Link &link)
   const bool over_udp =
       link.serving.route &&
       std::holds_alternative<media::route::PortPairs> (*link.serving.route);
-  if (link.kind == Link::Kind::player && link.serving.has_played && over_udp &&
-      link.connection) {
+  if (link.kind == Link::Kind::player && link.serving.has_played &&
+      !link.serving.torn_down && over_udp && link.connection) {
     dropped_bytes_in_ += link.connection->bytes_in ();
     dropped_bytes_out_ += link.connection->bytes_out ();
     farewell_.add (std::exchange (link.connection, nullptr), link.session);

@@ -74,6 +74,7 @@ Agent::on_player_request (Link &link, rtsp::Request request)
   }
   if (method == "TEARDOWN") {
     send_answer (link, request, rtsp::make_response (200));
+    link.serving.torn_down = true;
     const auto id = link.id;
     act ([id] (core::Peer &peer, core::Instant now) {
       peer.handle_message (now, id, core::message::Unsubscribe{});

@@ -116,7 +116,8 @@ Agent::on_flight (Link &link)
     refuse_flight (link, {400, "not a join"});
     return;
   }
-  for (const auto &transport : std::get<rtsp::SetupRequest> (setup).alternatives)
+  for (const auto &transport :
+      std::get<rtsp::SetupRequest> (setup).alternatives)
     if (transport.bundle && transport.lower == rtsp::Lower::udp &&
         transport.client_port) {
       link.serving.route = media::Route (media::route::Bundled{

@@ -79,8 +79,8 @@ Connection::adopt (GSocketConnection *socket_connection)
   GSocket *socket = g_socket_connection_get_socket (socket_connection);
   g_socket_set_blocking (socket, FALSE);
   set_tcp_options (socket);
-  if (const Owned<GSocketAddress> address{g_socket_connection_get_local_address (
-          socket_connection, nullptr)})
+  if (const Owned<GSocketAddress> address{
+          g_socket_connection_get_local_address (socket_connection, nullptr)})
     self->local_ = to_address (address.get ());
   if (const Owned<GSocketAddress> address{
           g_socket_connection_get_remote_address (socket_connection, nullptr)})

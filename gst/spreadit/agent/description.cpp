@@ -27,7 +27,8 @@ std::uint32_t
 clock_rate (const GstSDPMedia *media, unsigned payload_type)
 {
   for (guint i = 0;; ++i) {
-    const gchar *rtpmap = gst_sdp_media_get_attribute_val_n (media, "rtpmap", i);
+    const gchar *rtpmap =
+        gst_sdp_media_get_attribute_val_n (media, "rtpmap", i);
     if (!rtpmap)
       return payload_type < 24 ? 8000 : payload_type < 35 ? 90000 : 0;
     if (leading_number<unsigned> (rtpmap) != payload_type)

@@ -31,8 +31,8 @@ Farewell::Guest::on_unit (Connection &from, rtsp::Unit unit)
   const auto *request = std::get_if<rtsp::Request> (&unit);
   if (!request)
     return;
-  // rtspsrc says PAUSE, then TEARDOWN. For anything else there is no session any
-  // more.
+  // rtspsrc says PAUSE, then TEARDOWN. For anything else there is no session
+  // any more.
   const bool known = request->method == "TEARDOWN" ||
                      request->method == "OPTIONS" ||
                      request->method == "PAUSE" ||

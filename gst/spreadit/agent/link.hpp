@@ -44,6 +44,7 @@ struct Serving {
   bool may_feed = false;                 // the core said StartFeeding
   bool playing = false;
   bool has_played = false;
+  bool torn_down = false;  // by the player
   std::optional<media::Route> route;  // from SETUP
   std::vector<media::HeldPacket> held;  // from PLAY
 };

@@ -53,8 +53,8 @@ private:
     {
     }
     void on_unit (Connection &from, rtsp::Unit unit) override;
-    void on_broken (
-        Connection &from, Connection::Break how, const std::string &why) override;
+    void on_broken (Connection &from, Connection::Break how,
+        const std::string &why) override;
 
     Listener &listener;
     std::shared_ptr<Connection> connection;
