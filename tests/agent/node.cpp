@@ -358,7 +358,8 @@ Node::has_all (const std::vector<Datagram> &packets) const
 std::string
 Node::faults_of (const Node &other) const
 {
-  return record ().faults (other.record ());
+  const auto got = other.record ();  // first: ours goes on
+  return record ().faults (got);
 }
 
 bool

@@ -41,5 +41,15 @@ TEST (Limbo, IsBounded)
   EXPECT_EQ (packets[0], rtp (2 * limits::limbo_max)) << "the oldest go first";
 }
 
+TEST (Limbo, IsBoundedInBytes)
+{
+  constexpr std::size_t size = 60'000;
+  Limbo limbo;
+  for (std::uint16_t seq = 0; seq < 200; ++seq)
+    limbo.put (one, rtp (seq, video_ssrc, video_pt, size), t0);
+  EXPECT_LE (limbo.size () * size, limits::limbo_bytes_max);
+  EXPECT_GE ((limbo.size () + 2) * size, limits::limbo_bytes_max);
+}
+
 } // namespace
 } // namespace spreadit::media

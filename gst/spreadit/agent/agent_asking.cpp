@@ -29,9 +29,12 @@ on_connect_done (GObject *source, GAsyncResult *result, gpointer data) noexcept
       g_socket_client_connect_to_host_finish (
           G_SOCKET_CLIENT (source), result, &raw));
   const Owned<GError> error (raw);
+  // A resolver's words come from a thread of GLib's: GLib has to copy them, or
+  // ThreadSanitizer, which does not see its locks, reports a race.
+  const Owned<gchar> why_not (g_strdup (raw ? raw->message : ""));
   const auto agent = call->agent.lock ();
   if (agent && *agent)
-    call->done (**agent, connection.get (), raw ? raw->message : "");
+    call->done (**agent, connection.get (), why_not.get ());
 }
 
 } // namespace

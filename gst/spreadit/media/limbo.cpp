@@ -9,9 +9,11 @@ void
 Limbo::put (const Address &from, Bytes packet, MonotonicTime at)
 {
   expire (at);
-  if (packets_.size () >= limits::limbo_max)
-    packets_.pop_front ();
   packets_.push_back ({from, at, {packet.begin (), packet.end ()}});
+  bytes_ += packet.size ();
+  while (
+      packets_.size () > limits::limbo_max || bytes_ > limits::limbo_bytes_max)
+    pop ();
 }
 
 std::vector<std::vector<std::uint8_t>>
@@ -22,6 +24,7 @@ Limbo::take (const Address &from, MonotonicTime now)
   std::erase_if (packets_, [&] (Packet &packet) {
     if (packet.from != from)
       return false;
+    bytes_ -= packet.bytes.size ();
     taken.push_back (std::move (packet.bytes));
     return true;
   });
@@ -32,7 +35,14 @@ void
 Limbo::expire (MonotonicTime now)
 {
   while (!packets_.empty () && now - packets_.front ().at > limits::limbo_age)
-    packets_.pop_front ();
+    pop ();
+}
+
+void
+Limbo::pop ()
+{
+  bytes_ -= packets_.front ().bytes.size ();
+  packets_.pop_front ();
 }
 
 } // namespace spreadit::media

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <vector>
@@ -16,7 +17,7 @@ namespace spreadit::media {
 // here a moment for receive_from() to name their sender.
 class Limbo {
 public:
-  // Bounded in number and age; the oldest go first.
+  // Bounded in number, bytes and age; the oldest go first.
   void put (const Address &from, Bytes packet, MonotonicTime at);
   // Those of `from`, oldest first; they are out of here then.
   std::vector<std::vector<std::uint8_t>> take (
@@ -30,8 +31,10 @@ private:
     std::vector<std::uint8_t> bytes;
   };
   void expire (MonotonicTime now);
+  void pop ();
 
   std::deque<Packet> packets_; // oldest first
+  std::size_t bytes_ = 0;
 };
 
 } // namespace spreadit::media

@@ -72,9 +72,12 @@ inline constexpr std::size_t delay_samples = 1024;
 inline constexpr auto delay_max = 1h;
 
 // Packets of unknown senders kept until the sender turns out to be a new
-// parent: a resume burst of half a second of a 5 Mbit/s stream.
-inline constexpr std::size_t limbo_max = 256;
-inline constexpr auto limbo_age = 1s;
+// parent: a whole ring of a 10 Mbit/s stream, for the answer that names the
+// parent may have to be sent twice. The oldest go first, and those are the ones
+// that are missing: too few are worse than none.
+inline constexpr std::size_t limbo_max = 4096;
+inline constexpr std::size_t limbo_bytes_max = 4 * 1024 * 1024;
+inline constexpr auto limbo_age = 2s;
 
 // -- Downstream
 
