@@ -88,6 +88,22 @@ TEST (Idlers, WhoWasSentOnHasToGo)
   EXPECT_TRUE (child->is_child_of (*source));
 }
 
+// A peer looks after its guests as a source does.
+TEST (Idlers, APeerSendsThemAwayToo)
+{
+  const auto source = Node::source ();
+  const auto peer = Node::peer (*source, impatient ());
+  ASSERT_TRUE (eventually ([&] { return peer->is_child_of (*source); }));
+  RawClient join (peer->port ());
+  join.send (to_text ({flight (peer->url (), subscribe_of (1))[0]}));
+  EXPECT_EQ (join.wait_closed (), End::fin);
+  // And again, when nobody was there for a while.
+  Player player (*peer);
+  ASSERT_EQ (player.describe ().status, 200u);
+  EXPECT_EQ (player.rtsp.wait_closed (), End::fin);
+  EXPECT_TRUE (peer->is_child_of (*source));
+}
+
 // A place is kept for a while for whoever has described.
 TEST (Idlers, APlayerThatNeverPlays)
 {

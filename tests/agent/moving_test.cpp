@@ -2,9 +2,11 @@
 // (DESIGN 5, "Moving without a gap").
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
-#include "node.hpp"
+#include "player.hpp"
 
 namespace spreadit::test {
 
@@ -157,6 +159,33 @@ TEST (Moving, ALeaverWithManyChildrenMovesThemAll)
   EXPECT_EQ (source->faults_of (*grandchild), "");
   EXPECT_EQ (grandchild->parent_address (), its_parent);
   EXPECT_EQ (grandchild->count ("parent changed"), 1u);
+}
+
+// A plain player below a peer that loses its parent sees nothing of it.
+TEST_F (RollingChain, APlayerBelowNoticesNothing)
+{
+  chain_.back ()->set_children_max (2);
+  Player player (*chain_.back ());
+  ASSERT_TRUE (player.plays_over_tcp ());
+  for (unsigned round = 0; round < 2; ++round) {
+    const auto gone = std::move (chain_.front ());
+    chain_.erase (chain_.begin ());
+    gone->crash ();
+    ASSERT_TRUE (
+        eventually ([&] { return chain_[0]->is_child_of (*source_); }));
+    ASSERT_TRUE (source_->reaches (*chain_.back ()));
+  }
+  source_->stop_publishing ();
+  const auto newest = source_->record ().newest ();
+  Record got;
+  ASSERT_TRUE (eventually ([&] {
+    (void)player.rtsp.receive (10ms);
+    for (; !player.rtsp.frames.empty (); player.rtsp.frames.pop_front ())
+      got.add (player.rtsp.frames.front ().payload);
+    return std::all_of (newest.begin (), newest.end (),
+        [&] (const auto &packet) { return got.has (packet); });
+  }));
+  EXPECT_EQ (source_->record ().faults (got), "");
 }
 
 // The new parent's packets may come before the answers that say who it is: the

@@ -218,14 +218,14 @@ Node::publish_bursts (unsigned count)
 }
 
 void
-Node::start_publishing ()
+Node::start_publishing (Clock::duration interval)
 {
   publishing_ = true;
-  publisher_ = std::thread ([this] {
+  publisher_ = std::thread ([this, interval] {
     auto next = Clock::now ();
     for (;;) {
       publish_burst ();
-      next += 10ms;
+      next += interval;
       std::unique_lock guard (lock_);
       if (publishing_signal_.wait_until (
               guard, next, [this] { return !publishing_; }))
@@ -358,7 +358,7 @@ Node::has_all (const std::vector<Datagram> &packets) const
 std::string
 Node::faults_of (const Node &other) const
 {
-  const auto got = other.record ();  // first: ours goes on
+  const auto got = other.record (); // first: ours goes on
   return record ().faults (got);
 }
 

@@ -61,8 +61,8 @@ public:
   // The source's side.
   void publish_burst ();
   void publish_bursts (unsigned count);
-  // Bursts every 10 ms until stop_publishing().
-  void start_publishing ();
+  // Bursts until stop_publishing().
+  void start_publishing (Clock::duration interval = 10ms);
   void stop_publishing ();
 
   // What is going on.

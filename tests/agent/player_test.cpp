@@ -91,8 +91,8 @@ TEST (Player, BeforeTheStreamIsThereItIsToldToComeAgain)
 TEST (Player, UdpPairsGetWhatRtpInfoPromised)
 {
   const auto source = Node::source (with_room_for (50));
-  source->publish_burst (); // there has to be something to tell
-  source->start_publishing ();
+  source->publish_burst ();         // there has to be something to tell
+  source->start_publishing (100us); // and little time between two
   for (unsigned round = 0; round < 40; ++round) {
     SCOPED_TRACE ("round " + std::to_string (round));
     Player player (*source);
@@ -114,8 +114,8 @@ TEST (Player, UdpPairsGetWhatRtpInfoPromised)
 TEST (Player, InterleavedChannelsGetWhatRtpInfoPromised)
 {
   const auto source = Node::source (with_room_for (50));
-  source->publish_burst (); // there has to be something to tell
-  source->start_publishing ();
+  source->publish_burst ();         // there has to be something to tell
+  source->start_publishing (100us); // and little time between two
   for (unsigned round = 0; round < 40; ++round) {
     SCOPED_TRACE ("round " + std::to_string (round));
     Player player (*source);

@@ -201,7 +201,9 @@ Agent::expire_links ()
   for (const auto id : expired)
     if (Link *link = find (id))
       give_up (*link, "has done nothing for too long");
-  if (!stopped_ && !links_.empty ())
+  const bool has_guests = std::any_of (links_.begin (), links_.end (),
+      [] (const auto &one) { return one.second->kind != Link::Kind::parent; });
+  if (!stopped_ && has_guests)
     ControlLoop::arm (
         patience_timer_.get (), now + limits::patience_interval);
 }
@@ -249,6 +251,14 @@ Agent::send_answer (
       !rtsp::find (response.headers, rtsp::header::session))
     rtsp::set (response.headers, rtsp::header::session, link.session);
   auto text = rtsp::write (response);
+  if (!text) {
+    // Only an SDP can hold what does not fit; who asks is not left waiting.
+    GST_ERROR ("cannot write the answer to a %s", request.method.c_str ());
+    auto failure = rtsp::make_response (500);
+    if (const auto cseq = rtsp::cseq (request.headers))
+      rtsp::set_cseq (failure.headers, *cseq);
+    text = rtsp::write (failure);
+  }
   if (text && link.connection)
     link.connection->write (std::move (*text));
 }

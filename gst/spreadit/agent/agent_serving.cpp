@@ -34,7 +34,7 @@ Agent::on_incoming (std::shared_ptr<Connection> connection, rtsp::Request first)
   it.connection = std::move (connection);
   it.connection->set_handler (&it);
   it.arrived = ControlLoop::now ();
-  if (links_.empty ())
+  if (!ControlLoop::is_armed (patience_timer_.get ()))
     ControlLoop::arm (
         patience_timer_.get (), it.arrived + limits::patience_interval);
   links_[id] = std::move (link);

@@ -152,6 +152,12 @@ ControlLoop::arm (GSource *timer, core::Instant at)
   g_source_set_ready_time (timer, us.count ());
 }
 
+bool
+ControlLoop::is_armed (GSource *timer)
+{
+  return g_source_get_ready_time (timer) >= 0;
+}
+
 core::Instant
 ControlLoop::now ()
 {

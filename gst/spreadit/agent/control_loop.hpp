@@ -32,6 +32,7 @@ public:
   // Control thread only.
   Owned<GSource> add_timer (std::function<void ()> what);
   static void arm (GSource *timer, core::Instant at);  // Instant::max(): never
+  [[nodiscard]] static bool is_armed (GSource *timer);
   static core::Instant now ();
   [[nodiscard]] GMainContext *context () const { return context_.get (); }
 

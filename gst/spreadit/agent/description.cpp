@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "rtsp/limits.hpp"
+#include "rtsp/uri.hpp"
 #include "util/owned.hpp"
 
 namespace spreadit::agent {
@@ -38,6 +40,16 @@ clock_rate (const GstSDPMedia *media, unsigned payload_type)
   }
 }
 
+bool
+is_relative (const std::string &control)
+{
+  const auto url = rtsp::parse_uri ("rtsp://host/stream/" + control);
+  return !control.empty () && control != "*" && control[0] != '/' &&
+         control.find ("://") == std::string::npos &&
+         control.find_first_of ("?,;\"") == std::string::npos &&
+         std::holds_alternative<rtsp::Uri> (url);
+}
+
 } // namespace
 
 std::vector<media::MediaDescription>
@@ -52,6 +64,11 @@ Description::data () const
 std::variant<Description, std::string>
 parse_description (std::string text)
 {
+  if (text.empty ())
+    return std::string ("the SDP is empty");
+  if (text.size () > rtsp::limits::body_max)
+    return "the SDP is longer than " +
+           std::to_string (rtsp::limits::body_max) + " bytes";
   GstSDPMessage *raw = nullptr;
   if (gst_sdp_message_new (&raw) != GST_SDP_OK)
     return std::string ("out of memory");
@@ -81,6 +98,13 @@ parse_description (std::string text)
     Description::Media one;
     const gchar *control = gst_sdp_media_get_attribute_val (media, "control");
     one.control = control ? control : "stream=" + std::to_string (i);
+    // It becomes the end of a URL, under the address of whoever serves it.
+    if (!is_relative (one.control))
+      return "a=control of medium " + std::to_string (i) +
+             " of the SDP is not relative";
+    for (const auto &other : result.media)
+      if (other.control == one.control)
+        return "two media of the SDP have a=control:" + one.control;
     one.data.payload_type = *payload_type;
     one.data.clock_rate = clock_rate (media, *payload_type);
     if (const gchar *ssrc = gst_sdp_media_get_attribute_val (media, "ssrc"))

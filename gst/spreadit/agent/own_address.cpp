@@ -10,6 +10,8 @@ namespace {
 Owned<GSocketAddress>
 to_gsocket_address (const media::Address &address)
 {
+  if (address.is_unspecified ())
+    return nullptr;
   sockaddr_storage storage{};
   const auto length = address.to_sockaddr (address.family (), &storage);
   return Owned<GSocketAddress> (
