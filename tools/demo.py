@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import textwrap
 import threading
 import time
 
@@ -188,13 +189,15 @@ class Demo:
 
     def how_to_join(self):
         devenv = f"meson devenv -C {os.path.relpath(self.options.build)}"
-        return [
-            "From another terminal, here:",
-            f"  {devenv} gst-launch-1.0 spreaditsrc \\",
-            f"    uri={self.uri} ! decodebin ! autovideosink",
-            f"  {devenv} gst-spreadit-relay {self.uri}",
-            f"  ffplay rtsp://{HOST}:{self.options.port}/live",
-        ]
+        commands = (
+            f"{devenv} gst-launch-1.0 spreaditsrc uri={self.uri} ! decodebin "
+            "! autovideosink",
+            f"{devenv} gst-spreadit-relay {self.uri}",
+            f"ffplay rtsp://{HOST}:{self.options.port}/live",
+        )
+        return ["From another terminal, here:"] + [
+            line for command in commands
+            for line in demo_view.fold_command(command)]
 
     def draw(self):
         if not self.tty:
@@ -205,10 +208,15 @@ class Demo:
         notes = list(demo_view.NOTES) + [""]
         if len(lines) + len(notes) + 4 <= size.lines:
             lines += notes
+        news = [line for said in self.said
+                for line in textwrap.wrap(said, size.columns - 1,
+                                          subsequent_indent=" " * 6)]
         room = max(size.lines - len(lines) - 1, 0)
-        lines += self.said[-room:] if room else []
+        lines += news[-room:] if room else []
         shown = [f"{line}\x1b[K" for line in lines[:size.lines - 1]]
-        sys.stdout.write("\x1b[H" + "\n".join(shown) + "\n\x1b[J")
+        # What does not fit is cut off, not wrapped: the rows stay in place.
+        sys.stdout.write("\x1b[?7l\x1b[H" + "\n".join(shown) +
+                         "\n\x1b[J\x1b[?7h")
         sys.stdout.flush()
 
     # --- What happens --------------------------------------------------------

@@ -20,6 +20,18 @@ def paint(text, colour, colours):
     return f"\x1b[{colour}m{text}\x1b[0m" if colours and colour else text
 
 
+def fold_command(command, width=76):
+    """Lines of at most so many columns that a shell reads as one command."""
+    lines = []
+    line = " "
+    for word in command.split(" "):
+        if len(line) + len(word) + 3 > width and line.strip():
+            lines.append(line + " \\")
+            line = "   "
+        line += " " + word
+    return lines + [line]
+
+
 def milliseconds(value):
     if value is None:
         return "-"
