@@ -188,6 +188,10 @@ TEST (Hostile, NoiseIsSurvived)
         ask.subtree.peers = static_cast<std::uint32_t> (rng.below (3));
         ask.subtree.free = static_cast<std::uint32_t> (rng.below (3));
         ask.plain_player = rng.below (4) == 0;
+        if (rng.below (2) == 0) {
+          ask.reason = JoinReason::parent_lost;
+          ask.lost = id_of (rng.below (8));
+        }
         return ask;
       }
       case 1:
@@ -213,7 +217,7 @@ TEST (Hostile, NoiseIsSurvived)
       default:
         if (rng.below (10) == 0)
           return message::Ended{};
-        return message::Leaving{};
+        return message::Probe{};
       }
     };
     std::uint64_t last_link = 1;

@@ -91,6 +91,7 @@ TEST (Codec, SubscribeIsOneFlightOfThreeRequests)
   subscribe.reason = core::JoinReason::parent_lost;
   subscribe.tries = 2;
   subscribe.avoid = {id_a};
+  subscribe.lost = id_a;
   const Transport transport[] = {peer_transport_udp (40000)};
   const Resume resume[] = {{0x1234, 70'000}};
 
@@ -104,7 +105,7 @@ TEST (Codec, SubscribeIsOneFlightOfThreeRequests)
           "; address=\"10.0.0.2:8554\"; version=1; "
           "children-max=3; children-free=4; peers=5; levels=2\r\n"
           "SpreadIt-Join: reason=parent-lost; tries=2; avoid=" +
-          hex_a +
+          hex_a + "; lost=" + hex_a +
           "\r\n"
           "\r\n");
   EXPECT_EQ (text (encode_setup (stream, transport), 2),

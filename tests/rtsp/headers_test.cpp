@@ -114,9 +114,9 @@ TEST (JoinHeader, SaysWhy)
 {
   JoinHeader join;
   EXPECT_EQ (to_string (join), "reason=first; tries=0");
-  join = {core::JoinReason::parent_lost, 4, {id, {0, 2}}};
-  EXPECT_EQ (to_string (join),
-      "reason=parent-lost; tries=4; avoid=" + id_text + "," + other_text);
+  join = {core::JoinReason::parent_lost, 4, {id, {0, 2}}, id};
+  EXPECT_EQ (to_string (join), "reason=parent-lost; tries=4; avoid=" + id_text +
+                                   "," + other_text + "; lost=" + id_text);
   EXPECT_EQ (std::get<JoinHeader> (parse_join (to_string (join))), join);
   EXPECT_EQ (std::get<JoinHeader> (parse_join ("")), JoinHeader{});
 }
@@ -133,12 +133,13 @@ TEST (JoinHeader, ReadsTheNewestOfALongList)
 
 TEST (JoinHeader, RefusesBadValues)
 {
-  for (const std::string &bad :
-      {std::string ("reason=bored"), std::string ("reason"),
-          std::string ("reason=first; reason=first"), std::string ("tries=x"),
-          std::string ("tries=10001"), std::string ("avoid="),
-          std::string ("avoid=1"), "avoid=" + id_text + ",",
-          "avoid=" + id_text + ";avoid=" + id_text, std::string ("x=\"")})
+  for (const std::string &bad : {std::string ("reason=bored"),
+           std::string ("reason"), std::string ("reason=first; reason=first"),
+           std::string ("tries=x"), std::string ("tries=10001"),
+           std::string ("avoid="), std::string ("avoid=1"),
+           "avoid=" + id_text + ",", "avoid=" + id_text + ";avoid=" + id_text,
+           std::string ("lost="), "lost=" + id_text + "," + id_text,
+           "lost=" + id_text + ";lost=" + id_text, std::string ("x=\"")})
     EXPECT_TRUE (is_bad (parse_join (bad))) << bad;
 }
 

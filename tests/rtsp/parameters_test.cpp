@@ -66,6 +66,7 @@ TEST (Parameters, OfTheShortOnes)
   EXPECT_EQ (
       write_parameters (core::message::Leaving{}), "message: leaving\r\n");
   EXPECT_EQ (write_parameters (core::message::Ended{}), "message: ended\r\n");
+  EXPECT_EQ (write_parameters (core::message::Probe{}), "message: probe\r\n");
   EXPECT_EQ (write_parameters (core::message::Verify{{0, 1}, 7}),
       "message: verify\r\n"
       "mover: 00000000000000000000000000000001\r\n"

@@ -110,6 +110,8 @@ random_subscribe (Dice &dice)
   subscribe.avoid.resize (dice.number (0, core::limits::avoid_max));
   for (core::PeerId &id : subscribe.avoid)
     id = dice.any_id ();
+  if (dice.flip ())
+    subscribe.lost = dice.any_id ();
   return subscribe;
 }
 
@@ -136,7 +138,7 @@ random_redirect (Dice &dice)
 core::Message
 random_in_session (Dice &dice)
 {
-  switch (dice.below (7)) {
+  switch (dice.below (8)) {
   case 0:
     return core::message::Unsubscribe{};
   case 1:
@@ -148,6 +150,8 @@ random_in_session (Dice &dice)
   case 4:
     return core::message::Verified{dice.bits (), dice.flip ()};
   case 5:
+    return core::message::Probe{};
+  case 6:
     return random_redirect (dice);
   default:
     return random_alive (dice);

@@ -25,11 +25,13 @@ World::check (Place place)
   std::size_t staying = 0;
   const auto children = peer.children ();
   for (const ChildInfo &child : children)
-    staying += child.leaving ? 0 : 1;
-  // It may be lowered below what there is.
+    staying += child.leaving || child.in_doubt ? 0 : 1;
+  // It may be lowered below what there is, and who was in doubt may answer.
   const std::size_t before =
-      std::exchange (places_[place]->staying_before, staying);
-  if (staying > config.children_max && staying > before)
+      std::exchange (places_[place]->children_before, children.size ());
+  if (children.size () > before &&
+      (staying > config.children_max ||
+          children.size () > 2 * std::size_t{config.children_max}))
     blame ("over capacity: " + std::to_string (place));
   for (const Contact &above : peer.root_path ())
     if (above.id == config.id)
@@ -114,7 +116,7 @@ describe (const Message &message)
   if (const auto *verified = std::get_if<message::Verified> (&message))
     return "Verified " + std::to_string (verified->ok);
   static constexpr const char *names[] = {
-      "", "", "", "", "Unsubscribe", "Leaving", "", "", "", "Ended"};
+      "", "", "", "", "Unsubscribe", "Leaving", "", "Probe", "", "", "Ended"};
   return names[message.index ()];
 }
 

@@ -58,7 +58,7 @@ struct World::Inhabitant {
   std::uint64_t incoming = 0;
   unsigned fails = 0;
   unsigned asks = 0;
-  std::size_t staying_before = 0;
+  std::size_t children_before = 0;
   bool left = false;
   bool ended = false;
   std::optional<action::Fail> fail;

@@ -48,6 +48,7 @@ Downstream::handle_message (Instant now, LinkId link,
     return refuse (link, RefuseReason::malformed);
   if (const auto objection = object (ask, standing))
     return refuse (link, *objection);
+  probe_lost (now, ask);
   if (!has_room_for (ask))
     return send_elsewhere (link, ask);
   if (ask.subtree.peers > 1 && !ask.plain_player && standing.parent_link)
@@ -90,7 +91,7 @@ Downstream::accept (Instant now, LinkId link, const message::Subscribe &ask,
   children_.push_back ({link, std::move (contact),
       ask.plain_player ? Subtree{} : believable (ask.subtree),
       std::min (ask.children_max, limits::children_max_max), ask.plain_player,
-      now, std::nullopt});
+      now, ask.lost, std::nullopt, std::nullopt});
   check_at_ = std::min (check_at_, deadline (children_.back ()));
 
   welcome (children_.back (), standing);
@@ -151,29 +152,75 @@ Downstream::verified (
   accept (now, asker.link, asker.ask, standing);
 }
 
+// A grandchild lost the child between us. Frozen or cut off, that child would
+// be ours for three more heart-beats, and its slot is what the orphan needs:
+// ask it, and lend the slot until it answers. A lie costs a message and, for a
+// while, a slot more than we have (make_way()).
+void
+Downstream::probe_lost (Instant now, const message::Subscribe &ask)
+{
+  if (ask.plain_player || ask.reason != JoinReason::parent_lost || !ask.lost)
+    return;
+  const auto child = find_peer (*ask.lost);
+  if (child == children_.end () || child->gone_by || child->answer_by ||
+      child->contact.id == ask.self.id)
+    return;
+  child->answer_by = now + limits::probe_max;
+  check_at_ = std::min (check_at_, *child->answer_by);
+  node_.outbox.send (child->link, message::Probe{});
+}
+
+// We feed one too many: a lost child answered, or the capacity was lowered.
+// The newest goes, if there is room below, and once it would not notice.
+void
+Downstream::make_way (const Child &child)
+{
+  if (slots_used () <= node_.config.children_max || child.gone_by ||
+      child.link != children_.back ().link)
+    return;
+  message::Subscribe ask;
+  ask.self = child.contact;
+  ask.subtree = child.subtree;
+  if (child.lost)
+    ask.avoid.push_back (*child.lost);
+  if (auto target = choose (ask))
+    node_.outbox.send (child.link,
+        message::Redirect{std::move (*target), RedirectScope::self});
+}
+
 void
 Downstream::send_elsewhere (LinkId link, const message::Subscribe &ask)
+{
+  auto target = choose (ask);
+  if (!target)
+    return refuse (link, RefuseReason::saturated);
+  node_.outbox.send (
+      link, message::Redirect{std::move (*target), RedirectScope::self});
+}
+
+std::optional<Contact>
+Downstream::choose (const message::Subscribe &ask) const
 {
   std::vector<Candidate> offered;
   for (const Child &child : children_)
     if (is_offered (child, ask))
       offered.push_back ({child.contact.id, child.subtree});
   if (offered.empty () || !add_policy_)
-    return refuse (link, RefuseReason::saturated);
+    return std::nullopt;
 
   const AddDecision decision = add_policy_->choose ({offered}, ask);
   const auto &chosen = std::get<decision::RedirectRequester> (decision);
   const auto target = std::find_if (children_.begin (), children_.end (),
       [&] (const Child &child) { return child.contact.id == chosen.target; });
   assert (target != children_.end ());
-  node_.outbox.send (
-      link, message::Redirect{target->contact, RedirectScope::self});
+  return target->contact;
 }
 
 bool
 Downstream::is_offered (const Child &child, const message::Subscribe &ask) const
 {
-  if (child.plain_player || child.gone_by || !is_usable (child.contact))
+  if (child.plain_player || lends_its_slot (child) ||
+      !is_usable (child.contact))
     return false;
   if (child.subtree.free == 0 && !node_.config.offer_dead_ends)
     return false;
@@ -203,8 +250,10 @@ void
 Downstream::heard (Instant now, LinkId link)
 {
   const auto child = find (link);
-  if (child != children_.end ())
-    child->heard = now;
+  if (child == children_.end ())
+    return;
+  child->heard = now;
+  child->answer_by.reset ();
 }
 
 void
@@ -218,6 +267,8 @@ Downstream::handle_message (LinkId link, const message::Alive &alive)
     child->contact.address = alive.self.address;
   child->children_max = std::min (alive.children_max, limits::children_max_max);
   child->subtree = believable (alive.subtree);
+  if (alive.receiving)
+    make_way (*child);
 }
 
 void
@@ -256,10 +307,7 @@ Downstream::link_closed (Instant now, LinkId link)
 void
 Downstream::replace (Instant now, PeerId id)
 {
-  const auto child = std::find_if (
-      children_.begin (), children_.end (), [&] (const Child &known) {
-        return !known.plain_player && known.contact.id == id;
-      });
+  const auto child = find_peer (id);
   if (child != children_.end ())
     forget (now, child, Line::open);
 }

@@ -71,7 +71,9 @@ private:
     std::uint32_t children_max;
     bool plain_player;
     Instant heard;
-    std::optional<Instant> gone_by; // it said that it is leaving
+    std::optional<PeerId> lost;       // its last parent, if that fell silent
+    std::optional<Instant> gone_by;   // it said that it is leaving
+    std::optional<Instant> answer_by; // its own child says that it is silent
   };
   // Brings descendants along and waits for the word of the source.
   struct Asker {
@@ -89,7 +91,11 @@ private:
   void welcome (const Child &child, const Standing &standing);
   void verify (Instant now, LinkId link, const message::Subscribe &ask,
       LinkId parent_link);
+  void probe_lost (Instant now, const message::Subscribe &ask);
+  void make_way (const Child &child);
   void send_elsewhere (LinkId link, const message::Subscribe &ask);
+  [[nodiscard]] std::optional<Contact> choose (
+      const message::Subscribe &ask) const;
   void refuse (LinkId link, RefuseReason reason);
   enum class Line { open, closed };
   void replace (Instant now, PeerId id);
@@ -97,6 +103,8 @@ private:
   void remove (Children::iterator child, Line line, bool failed);
 
   Children::iterator find (LinkId link);
+  Children::iterator find_peer (PeerId id);
+  [[nodiscard]] static bool lends_its_slot (const Child &child);
   [[nodiscard]] bool has_room_for (const message::Subscribe &ask) const;
   [[nodiscard]] std::size_t slots_used () const;
   [[nodiscard]] std::size_t slots_free () const;

@@ -26,6 +26,15 @@ Downstream::find (LinkId link)
       [link] (const Child &child) { return child.link == link; });
 }
 
+Downstream::Children::iterator
+Downstream::find_peer (PeerId id)
+{
+  return std::find_if (
+      children_.begin (), children_.end (), [&] (const Child &child) {
+        return !child.plain_player && child.contact.id == id;
+      });
+}
+
 bool
 Downstream::is_peer (LinkId link) const
 {
@@ -51,16 +60,21 @@ Downstream::has_peers () const
       [] (const Child &child) { return !child.plain_player; });
 }
 
+// It is leaving, or perhaps dead: its slot is for one of its children.
+bool
+Downstream::lends_its_slot (const Child &child)
+{
+  return child.gone_by || child.answer_by;
+}
+
 std::size_t
 Downstream::slots_used () const
 {
-  const auto leaving = static_cast<std::size_t> (
-      std::count_if (children_.begin (), children_.end (),
-          [] (const Child &child) { return child.gone_by.has_value (); }));
-  // A leaver's slot is for one of its children while it lingers, but we never
-  // feed more than twice our capacity, whatever they say.
+  const auto lending = static_cast<std::size_t> (
+      std::count_if (children_.begin (), children_.end (), lends_its_slot));
+  // We never feed more than twice our capacity, whatever they say.
   const std::size_t lent =
-      std::min<std::size_t> (leaving, node_.config.children_max);
+      std::min<std::size_t> (lending, node_.config.children_max);
   return children_.size () - lent + askers_.size ();
 }
 
@@ -80,7 +94,7 @@ Downstream::has_room_for (const message::Subscribe &ask) const
     return true;
   // A child that comes back on a new link takes its own place.
   const auto has_a_place = [&] (const Child &child) {
-    return !child.plain_player && !child.gone_by &&
+    return !child.plain_player && !lends_its_slot (child) &&
            child.contact.id == ask.self.id;
   };
   return !ask.plain_player && slots_used () <= node_.config.children_max &&
@@ -96,7 +110,7 @@ Downstream::subtree () const
   for (const Child &child : children_) {
     sum.peers = capped_sum (sum.peers, child.subtree.peers);
     sum.levels = std::max (sum.levels, child.subtree.levels + 1);
-    if (!child.gone_by)
+    if (!lends_its_slot (child))
       sum.free = capped_sum (sum.free, child.subtree.free);
   }
   return sum;
@@ -115,7 +129,8 @@ Downstream::children () const
   infos.reserve (children_.size ());
   for (const Child &child : children_)
     infos.push_back ({child.contact, child.link, child.subtree,
-        child.children_max, child.plain_player, child.gone_by.has_value ()});
+        child.children_max, child.plain_player, child.gone_by.has_value (),
+        child.answer_by.has_value ()});
   return infos;
 }
 
@@ -143,8 +158,8 @@ Downstream::standby (const RootPath &root_path, std::size_t count) const
   for (const Child &child : children_) {
     if (helpers.size () >= count)
       break;
-    if (!child.plain_player && !child.gone_by && child.subtree.free > 0 &&
-        is_usable (child.contact))
+    if (!child.plain_player && !lends_its_slot (child) &&
+        child.subtree.free > 0 && is_usable (child.contact))
       helpers.push_back (child.contact);
   }
   return helpers;
@@ -156,7 +171,8 @@ Downstream::deadline (const Child &child) const
   if (child.plain_player) // has no heart-beats
     return Instant::max ();
   const Instant silent = child.heard + node_.misses_max ();
-  return child.gone_by ? std::min (silent, *child.gone_by) : silent;
+  return std::min ({silent, child.gone_by.value_or (Instant::max ()),
+      child.answer_by.value_or (Instant::max ())});
 }
 
 } // namespace spreadit::core

@@ -38,6 +38,7 @@ struct ChildInfo {
   unsigned children_max = 0;
   bool plain_player = false;
   bool leaving = false;
+  bool in_doubt = false;  // its own child says that it is silent
 };
 
 // Drive it so: one call of a verb below, then poll_action() until it is empty,

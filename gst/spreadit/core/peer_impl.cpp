@@ -83,6 +83,12 @@ Peer::Impl::on_verified (Instant now, const message::Verified &verified)
 }
 
 void
+Peer::Impl::on_probed (Instant now)
+{
+  tell_parent_now (now);
+}
+
+void
 Peer::Impl::on_ended (Instant now, bool while_leaving)
 {
   guard.take_all ();
@@ -244,8 +250,13 @@ Peer::Impl::tell_children ()
 void
 Peer::Impl::tell_parent (Instant now)
 {
-  if (parent_knows () || now < report_at)
-    return;
+  if (!parent_knows () && now >= report_at)
+    tell_parent_now (now);
+}
+
+void
+Peer::Impl::tell_parent_now (Instant now)
+{
   told_up = news_up ();
   report_at = now + limits::report_interval_min;
   upstream.tell_alive (alive_up ());
@@ -264,9 +275,7 @@ Peer::Impl::beat (Instant now)
   beat_at = now + node.config.alive_interval;
   told_down = news_down ();
   downstream.tell_alive (alive_down ());
-  told_up = news_up ();
-  report_at = now + limits::report_interval_min;
-  upstream.tell_alive (alive_up ());
+  tell_parent_now (now);
 }
 
 bool

@@ -17,6 +17,7 @@ struct Peer::Impl final : Upstream::Listener {
   void on_moving (Instant now, const Contact *everyone_to) override;
   Subtree on_asking (Instant now) override;
   void on_verified (Instant now, const message::Verified &verified) override;
+  void on_probed (Instant now) override;
   void on_ended (Instant now, bool while_leaving) override;
   void on_failed (Instant now) override;
   bool is_child (PeerId id) const override;
@@ -35,6 +36,7 @@ struct Peer::Impl final : Upstream::Listener {
   void tell_state ();
   void tell_children ();
   void tell_parent (Instant now);
+  void tell_parent_now (Instant now);
   void beat (Instant now);
   [[nodiscard]] bool has_partners () const;
   [[nodiscard]] bool parent_knows () const;

@@ -30,6 +30,7 @@ struct Search {
   Search (Instant now, JoinReason why) : reason (why), started (now) {}
 
   JoinReason reason;
+  std::optional<PeerId> lost; // the parent that fell silent
   Instant started;
   Contact target;
   // Who sent us to the target; its other children are the next best guess.

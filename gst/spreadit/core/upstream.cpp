@@ -163,6 +163,7 @@ Upstream::parent_is_lost (Instant now)
         now, std::move (*settled.search), source_, std::move (settled.old));
   }
   Search next (now, reason);
+  next.lost = lost;
   if (lost != source_.id)
     next.exclude (lost);
   search (now, std::move (next), loss_target (), std::nullopt,
@@ -226,6 +227,8 @@ Upstream::handle_message (Instant now, LinkId link, const Message &message)
     return handle_ended (now);
   if (const auto *alive = std::get_if<message::Alive> (&message))
     return handle_alive (now, *parent, *alive);
+  if (std::holds_alternative<message::Probe> (message))
+    return listener_.on_probed (now);
 
   const auto *settled = std::get_if<Settled> (&state_);
   const bool is_current = settled && parent == &settled->parent;
@@ -395,6 +398,8 @@ Upstream::link_opened (Instant now, LinkId link)
   ask.reason = search.reason;
   ask.tries = search.tries - 1;
   ask.avoid = search.avoid ();
+  if (search.reason == JoinReason::parent_lost)
+    ask.lost = search.lost;
   node_.outbox.send (link, std::move (ask));
 }
 

@@ -25,6 +25,8 @@ public:
     // We ask somebody: what comes along?
     virtual Subtree on_asking (Instant now) = 0;
     virtual void on_verified (Instant now, const message::Verified &) = 0;
+    // The parent wants to hear from us now.
+    virtual void on_probed (Instant now) = 0;
     // The stream is over. No parent any more when these are called.
     virtual void on_ended (Instant now, bool while_leaving) = 0;
     virtual void on_failed (Instant now) = 0;

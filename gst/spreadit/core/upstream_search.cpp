@@ -141,8 +141,9 @@ Upstream::old_is_gone (Instant now)
 {
   auto &[search, old] = std::get<Searching> (state_);
   last_path_ = std::move (old->path);
-  old.reset ();
   search.reason = JoinReason::parent_lost;
+  search.lost = old->contact.id;
+  old.reset ();
   search.started = now;
   search.tries = search.tries_before_round = 0;
   if (std::holds_alternative<Search::Waiting> (search.step))

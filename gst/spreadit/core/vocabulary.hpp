@@ -93,6 +93,9 @@ struct Subscribe {
   JoinReason reason = JoinReason::first;
   std::uint32_t tries = 0;    // asked before in this search
   std::vector<PeerId> avoid;  // refused or failed in this search, newest first
+  // With JoinReason::parent_lost: the parent that fell silent, for its own
+  // parent to look after.
+  std::optional<PeerId> lost;
   bool plain_player = false;
   bool operator== (const Subscribe &) const = default;
 };
@@ -141,6 +144,12 @@ struct Alive {
   bool operator== (const Alive &) const = default;
 };
 
+// From the parent, when a child of the receiver says that the receiver is
+// lost: answered at once with Alive.
+struct Probe {
+  bool operator== (const Probe &) const = default;
+};
+
 // Loop guard for movers that bring descendants. Travels from the accepting
 // peer up to the source; every peer on the way that is `mover` or is moving
 // itself says no. See docs/decisions/0001-no-cycle-ever.md.
@@ -164,7 +173,8 @@ struct Ended {
 
 using Message = std::variant<message::Subscribe, message::Accept,
     message::Refuse, message::Redirect, message::Unsubscribe, message::Leaving,
-    message::Alive, message::Verify, message::Verified, message::Ended>;
+    message::Alive, message::Probe, message::Verify, message::Verified,
+    message::Ended>;
 
 // What an application may see of a node (stats field "state").
 enum class PeerState {

@@ -65,7 +65,7 @@ decode_subscribe (const Request &request)
     return *reason;
 
   auto &[self, version, children_max, subtree] = std::get<PeerHeader> (peer);
-  auto &[why, tries, avoid] = std::get<JoinHeader> (join);
+  auto &[why, tries, avoid, lost] = std::get<JoinHeader> (join);
   core::message::Subscribe subscribe;
   subscribe.self = std::move (self);
   subscribe.children_max = children_max;
@@ -73,6 +73,7 @@ decode_subscribe (const Request &request)
   subscribe.reason = why;
   subscribe.tries = tries;
   subscribe.avoid = std::move (avoid);
+  subscribe.lost = lost;
   return core::Message (std::move (subscribe));
 }
 

@@ -61,6 +61,7 @@ encode_describe (const core::message::Subscribe &subscribe, const Uri &stream)
   join.reason = subscribe.reason;
   join.tries = subscribe.tries;
   join.avoid = subscribe.avoid;
+  join.lost = subscribe.lost;
 
   Request request = make_request ("DESCRIBE", stream);
   add (request.headers, header::require, option_tag);

@@ -211,6 +211,7 @@ parse_join (std::string_view value)
   std::optional<core::JoinReason> reason;
   std::optional<std::uint32_t> tries;
   std::optional<std::vector<core::PeerId>> avoid;
+  std::optional<core::PeerId> lost;
   for (const text::Parameter &parameter : *parameters) {
     bool good = true;
     if (text::iequals (parameter.name, "reason"))
@@ -219,6 +220,8 @@ parse_join (std::string_view value)
       good = read_once (tries, parameter.value, limits::tries_max);
     else if (text::iequals (parameter.name, "avoid"))
       good = !avoid && (avoid = parse_avoid (parameter.value));
+    else if (text::iequals (parameter.name, "lost"))
+      good = !lost && (lost = parse_id (parameter.value));
     if (!good)
       return bad (
           header::join, "no good " + std::string (parameter.name) + ", or two");
@@ -228,6 +231,7 @@ parse_join (std::string_view value)
   join.tries = tries.value_or (0);
   if (avoid)
     join.avoid = std::move (*avoid);
+  join.lost = lost;
   return join;
 }
 
@@ -242,6 +246,8 @@ to_string (const JoinHeader &join)
     out += i == 0 ? "; avoid=" : ",";
     out += to_string (join.avoid[i]);
   }
+  if (join.lost)
+    out += "; lost=" + to_string (*join.lost);
   return out;
 }
 

@@ -92,6 +92,7 @@ struct JoinHeader {
   core::JoinReason reason = core::JoinReason::first;
   std::uint32_t tries = 0;
   std::vector<core::PeerId> avoid;
+  std::optional<core::PeerId> lost;
   bool operator== (const JoinHeader &) const = default;
 };
 Result<JoinHeader> parse_join (std::string_view value);

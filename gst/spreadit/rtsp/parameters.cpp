@@ -69,6 +69,10 @@ struct Writer {
   {
     return "message: ended\r\n";
   }
+  std::string operator() (const core::message::Probe &) const
+  {
+    return "message: probe\r\n";
+  }
   std::string operator() (const core::message::Verify &verify) const
   {
     std::string body = "message: verify\r\n";
@@ -269,6 +273,8 @@ parse_parameters (std::string_view body)
     return core::Message (core::message::Leaving{});
   if (is ("ended"))
     return core::Message (core::message::Ended{});
+  if (is ("probe"))
+    return core::Message (core::message::Probe{});
   if (is ("verify")) {
     if (!fields.mover || !fields.token)
       return bad ("something is missing in a verify message");
