@@ -231,6 +231,12 @@ to_error (const core::action::Fail &fail, const rtsp::Uri &uri)
         GST_RESOURCE_ERROR_OPEN_READ,
         "nobody answers at %s; is the source of %s running, and the port open?",
         who.c_str (), stream.c_str ()));
+  case core::FailReason::no_packets:
+    return Owned<GError> (g_error_new (GST_RESOURCE_ERROR,
+        GST_RESOURCE_ERROR_READ,
+        "%s answers, but no packet of %s arrives; does a firewall or NAT on the "
+        "way drop UDP?",
+        who.c_str (), stream.c_str ()));
   case core::FailReason::no_stream:
     return Owned<GError> (g_error_new (GST_RESOURCE_ERROR,
         GST_RESOURCE_ERROR_NOT_FOUND,

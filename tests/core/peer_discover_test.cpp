@@ -182,6 +182,37 @@ TEST (Discovery, UnreachableSourceFailsTheFirstSearchSoon)
   EXPECT_EQ (bench.find<action::Fail> ()->address, "host2");
 }
 
+// It takes us in, and then nothing comes: UDP does not get through.
+TEST (Discovery, ASourceWithoutPacketsFailsTheFirstSearchSoon)
+{
+  Bench bench;
+  bench.subscribe ();
+  const Instant began = bench.now;
+  for (unsigned i = 1; i <= limits::source_failures_max; ++i) {
+    bench.hear (
+        bench.asked (), message::Accept{contact (Bench::source), {}, {}});
+    bench.pass (limits::first_data_max, false);
+    if (i < limits::source_failures_max)
+      bench.pass (limits::retry_cap, false);
+  }
+  ASSERT_TRUE (bench.find<action::Fail> ());
+  EXPECT_EQ (bench.find<action::Fail> ()->reason, FailReason::no_packets);
+  EXPECT_EQ (bench.find<action::Fail> ()->address, "host2");
+  EXPECT_LT (bench.now - began, 10s);
+}
+
+TEST (Discovery, TheStateIsToldBeforeTheFailure)
+{
+  Bench bench;
+  bench.subscribe ();
+  bench.hear (bench.asked (), message::Refuse{RefuseReason::no_stream, {}});
+  ASSERT_FALSE (bench.actions.empty ());
+  EXPECT_TRUE (std::holds_alternative<action::Fail> (bench.actions.back ()));
+  ASSERT_TRUE (bench.reported<action::Report::State> ());
+  EXPECT_EQ (
+      bench.reported<action::Report::State> ()->state, PeerState::failed);
+}
+
 TEST (Discovery, WhatTheSourceSaysForGoodEndsTheSearch)
 {
   const std::pair<RefuseReason, FailReason> words[] = {

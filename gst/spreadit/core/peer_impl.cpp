@@ -103,6 +103,7 @@ Peer::Impl::on_ended (Instant now, bool while_leaving)
 void
 Peer::Impl::on_failed (Instant now)
 {
+  tell_state ();
   downstream.close_all (now);
 }
 

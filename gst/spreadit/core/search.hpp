@@ -42,6 +42,7 @@ struct Search {
   // peer does not count.
   unsigned tries_before_round = 0;
   unsigned source_failures = 0;  // in a row
+  FailReason source_fault = FailReason::unreachable; // the last one's
   unsigned source_saturated = 0; // in a row
 
   // Refused or failed: asked again only when nobody else is left.

@@ -116,12 +116,14 @@ private:
   // The search: upstream_search.cpp.
   void search (Instant now, Search search, Contact target,
       std::optional<Parent> old, bool everyone = false);
+  void search_on (Instant now, Search search, std::optional<Parent> old,
+      FailReason of_source);
   void ask (Instant now, Contact target, std::optional<Contact> via);
   void ask_after (
       Instant now, Duration wait, Contact target, std::optional<Contact> via);
   void ask_next_best (Instant now, Duration wait);
   void target_failed (Instant now);
-  void source_failed (Instant now);
+  void source_failed (Instant now, FailReason why);
   void give_up (Instant now);
   void fail (Instant now, FailReason reason, std::string address);
   void old_is_gone (Instant now);
@@ -139,7 +141,7 @@ private:
 
   // The sessions: upstream.cpp.
   void settle (Instant now, const message::Accept &accept);
-  void parent_is_lost (Instant now);
+  void parent_is_lost (Instant now, FailReason why);
   void parent_is_useless (Instant now, LinkId link);
   void drop_old (Instant now);
   void handle_alive (Instant now, Parent &parent, const message::Alive &alive);

@@ -18,6 +18,16 @@ Upstream::search (Instant now, Search search, Contact target,
   ask (now, std::move (target), std::nullopt);
 }
 
+// The source has accepted us, and is gone or sent not one packet.
+void
+Upstream::search_on (
+    Instant now, Search search, std::optional<Parent> old, FailReason of_source)
+{
+  state_ = Searching{std::move (search), std::move (old)};
+  listener_.on_moving (now, nullptr);
+  source_failed (now, of_source);
+}
+
 void
 Upstream::ask (Instant now, Contact target, std::optional<Contact> via)
 {
@@ -84,19 +94,20 @@ Upstream::target_failed (Instant now)
 {
   Search &search = std::get<Searching> (state_).search;
   if (is_the_source (search.target))
-    return source_failed (now);
+    return source_failed (now, FailReason::unreachable);
   search.exclude (search.target.id);
   ask_next_best (now, Duration::zero ());
 }
 
 void
-Upstream::source_failed (Instant now)
+Upstream::source_failed (Instant now, FailReason why)
 {
   Search &search = std::get<Searching> (state_).search;
   ++search.source_failures;
+  search.source_fault = why;
   if (search.reason == JoinReason::first &&
       search.source_failures >= limits::source_failures_max)
-    return fail (now, FailReason::unreachable, source_.address);
+    return fail (now, why, source_.address);
   ask_after (now, search.back_off (node_.rng), source_, std::nullopt);
 }
 
@@ -118,7 +129,7 @@ Upstream::give_up (Instant now)
   if (feeds (old))
     return return_to_old (now);
   if (search.source_failures > 0)
-    return fail (now, FailReason::unreachable, source_.address);
+    return fail (now, search.source_fault, source_.address);
   fail (now, FailReason::no_room, {});
 }
 
@@ -131,8 +142,9 @@ Upstream::fail (Instant now, FailReason reason, std::string address)
   const unsigned tries = search.tries;
   state_ = Over{/* failed */ true};
   last_path_.clear ();
-  node_.outbox.fail ({reason, tries, std::move (address)});
   listener_.on_failed (now);
+  // Last: who hears it may look at the state, and tears everything down.
+  node_.outbox.fail ({reason, tries, std::move (address)});
 }
 
 // Nobody feeds us any more: what the search has seen so far does not count.
@@ -263,7 +275,7 @@ Upstream::refused_for_good (Instant now, RefuseReason reason)
     return fail (now, FailReason::not_allowed, source_.address);
   case RefuseReason::malformed:
     if (search.reason != JoinReason::first)
-      return source_failed (now);
+      return source_failed (now, FailReason::unreachable);
     [[fallthrough]];
   default:
     return fail (now, FailReason::not_spreadit, source_.address);

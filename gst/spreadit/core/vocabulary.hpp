@@ -189,6 +189,7 @@ enum class PeerState {
 enum class FailReason {
   no_room,       // out of tries; "no peer has room"
   unreachable,   // nobody answered, the source included
+  no_packets,    // the source accepts, but nothing comes from it
   no_stream,     // the source does not carry the path
   not_allowed,   //
   not_spreadit,  // whoever answered is not SpreadIt
