@@ -85,7 +85,7 @@ public:
   }
   void packet (LinkId link)
   {
-    peer.data_seen (now, link);
+    peer.data_seen (now, link, now);
     drain ();
   }
   void unsubscribe ()
@@ -217,7 +217,7 @@ private:
   void live ()
   {
     for (const LinkId link : peer.data_links ())
-      peer.data_seen (now, link);
+      peer.data_seen (now, link, now);
     if (const auto link = peer.parent_link ()) {
       message::Alive beat = alive (peer.parent ()->id.low);
       beat.root_path.assign (

@@ -47,7 +47,7 @@ TEST (HeartBeat, ASilentChildIsDeadAfterThree)
     const Instant end = bench.now + duration;
     while (bench.now < end) {
       bench.now += 100ms;
-      bench.peer.data_seen (bench.now, LinkId{1});
+      bench.peer.data_seen (bench.now, LinkId{1}, bench.now);
       bench.peer.handle_message (bench.now, LinkId{1}, bench.alive (2));
       bench.peer.handle_timeout (bench.now);
       bench.drain ();
@@ -69,31 +69,129 @@ TEST (HeartBeat, ASilentParentIsDeadAfterThreeThoughPacketsCome)
   const LinkId parent = bench.settle_deep ();
   for (int tick = 0; tick < 29; ++tick) {
     bench.now += 100ms;
-    bench.peer.data_seen (bench.now, parent);
+    bench.peer.data_seen (bench.now, parent, bench.now);
     bench.peer.handle_timeout (bench.now);
     bench.drain ();
   }
   EXPECT_TRUE (bench.peer.parent ());
   bench.now += 100ms;
-  bench.peer.data_seen (bench.now, parent);
+  bench.peer.data_seen (bench.now, parent, bench.now);
   bench.peer.handle_timeout (bench.now);
   bench.drain ();
   EXPECT_FALSE (bench.peer.parent ());
   EXPECT_TRUE (bench.did<action::Close> (parent));
 }
 
-// Packets come every 100 ms even without a stream; five missing: dead.
-TEST (Silence, OfTheDataChannelIsDeath)
+// Packets come every 50 ms even without a stream; three missing: perhaps dead;
+// ten: dead.
+TEST (Silence, OfTheDataChannelIsDoubtThenDeath)
 {
   Bench bench;
   const LinkId parent = bench.settle_deep ();
-  bench.pass (limits::data_silence_max - 1ns, false);
-  EXPECT_EQ (bench.peer.state (), PeerState::receiving);
+  bench.pass (limits::data_doubt - 1ns, false);
+  EXPECT_FALSE (bench.find<action::Connect> ());
   bench.pass (1ns, false);
-  EXPECT_EQ (bench.peer.state (), PeerState::transient);
-  EXPECT_TRUE (bench.did<action::Close> (parent));
   ASSERT_TRUE (bench.find<action::Connect> ());
   EXPECT_EQ (bench.find<action::Connect> ()->target, contact (3));
+  const LinkId link = bench.asked ();
+  EXPECT_EQ (bench.said<message::Subscribe> ()->lost, id_of (4));
+  EXPECT_EQ (bench.peer.state (), PeerState::transient) << "nothing comes";
+  EXPECT_EQ (bench.peer.parent_link (), parent);
+  EXPECT_EQ (bench.peer.data_links (), std::vector<LinkId>{parent});
+
+  bench.pass (limits::data_silence_max - limits::data_doubt - 1ns, false);
+  EXPECT_FALSE (bench.did<action::Close> (parent));
+  bench.pass (1ns, false);
+  EXPECT_TRUE (bench.did<action::Close> (parent));
+  EXPECT_FALSE (bench.find<action::Connect> ()) << "asked already";
+  bench.hear (link, message::Accept{contact (3), {contact (2)}, {}});
+  bench.packet (link);
+  EXPECT_EQ (bench.peer.state (), PeerState::receiving);
+}
+
+// Late, not dead: the slot elsewhere is given back, and the next hiccup of the
+// same parent has to be longer.
+TEST (Silence, ThatEndsInTimeChangesNothing)
+{
+  Bench bench;
+  const LinkId parent = bench.settle_deep ();
+  bench.pass (limits::data_doubt, false);
+  const LinkId link = bench.asked ();
+  bench.packet (parent);
+  EXPECT_EQ (bench.peer.state (), PeerState::receiving);
+  EXPECT_TRUE (bench.said<message::Unsubscribe> (link));
+  EXPECT_TRUE (bench.did<action::Close> (link));
+  EXPECT_EQ (bench.peer.parent_link (), parent);
+  EXPECT_TRUE ((bench.join (10), bench.said<message::Accept> ()))
+      << "no mover any more";
+
+  bench.pass (2 * limits::data_doubt - 1ns, false);
+  EXPECT_FALSE (bench.find<action::Connect> ());
+  bench.pass (1ns, false);
+  EXPECT_TRUE (bench.find<action::Connect> ());
+}
+
+// The other one was quicker than the late packet.
+TEST (Silence, WhoeverSendsFirstIsTheParent)
+{
+  Bench bench;
+  const LinkId late = bench.settle_deep ();
+  bench.pass (limits::data_doubt, false);
+  const LinkId link = bench.asked ();
+  bench.hear (link, message::Accept{contact (3), {contact (2)}, {}});
+  bench.packet (late);
+  EXPECT_FALSE (bench.said<message::Unsubscribe> (late));
+  bench.packet (link);
+  EXPECT_TRUE (bench.said<message::Unsubscribe> (late));
+  EXPECT_EQ (bench.peer.parent_link (), link);
+}
+
+// A packet came while nobody looked.
+TEST (Silence, CountsFromThePacketNotFromTheLook)
+{
+  Bench bench;
+  const LinkId parent = bench.settle_deep ();
+  const Instant came = bench.now + 10ms;
+  bench.now += 60ms;
+  bench.peer.data_seen (bench.now, parent, came);
+  bench.drain ();
+  EXPECT_EQ (bench.peer.next_timeout (), came + limits::data_doubt);
+}
+
+TEST (Silence, OfTheSourceIsNotDoubtedNorByThoseWhoWouldMoveEveryone)
+{
+  Bench below_source;
+  below_source.settle ();
+  below_source.pass (limits::data_silence_max - 1ns, false);
+  EXPECT_FALSE (below_source.find<action::Connect> ());
+
+  Config config = Bench::config_of (3);
+  config.delete_policy = DeletePolicyKind::root_all;
+  Bench all (config);
+  all.settle_deep ();
+  all.pass (limits::data_silence_max - 1ns, false);
+  EXPECT_FALSE (all.find<action::Connect> ());
+}
+
+// Nobody else takes us: its end is waited for, without asking in a circle.
+TEST (Silence, WithoutAnotherParentIsWaitedOut)
+{
+  Config config = Bench::config_of (3);
+  config.tries_max = 2;
+  Bench bench (config);
+  bench.settle_deep ();
+  bench.pass (limits::data_doubt, false);
+  bench.hear (bench.asked (), message::Refuse{});
+  bench.pass (limits::retry_max, false);
+  bench.hear (bench.asked (), message::Refuse{});
+  unsigned asks = 0;
+  while (bench.peer.parent ()) {
+    asks += bench.find<action::Connect> () ? 1 : 0;
+    bench.pass (10ms, false);
+  }
+  EXPECT_EQ (asks, 0u);
+  EXPECT_FALSE (bench.find<action::Fail> ());
+  EXPECT_TRUE (bench.find<action::Connect> ());
 }
 
 TEST (Failure, TheGrandfatherIsAskedFirstThenTheSource)
@@ -207,7 +305,7 @@ TEST (Transient, AParentWithoutStreamIsWaitedForThenLeft)
   const Instant since = bench.now;
   while (bench.peer.parent () && bench.now < since + 20s) {
     bench.now += 100ms;
-    bench.peer.data_seen (bench.now, parent);
+    bench.peer.data_seen (bench.now, parent, bench.now);
     bench.peer.handle_message (bench.now, parent, alive);
     bench.peer.handle_message (bench.now, child, bench.alive (10));
     bench.peer.handle_timeout (bench.now);
@@ -259,7 +357,7 @@ TEST (Redirect, ANewParentWithoutPacketsIsLeftWhileTheOldFeedsOn)
   const Instant end = bench.now + limits::first_data_max;
   while (bench.now < end) {
     bench.now += 100ms;
-    bench.peer.data_seen (bench.now, old);
+    bench.peer.data_seen (bench.now, old, bench.now);
     bench.peer.handle_timeout (bench.now);
     bench.drain ();
   }

@@ -226,12 +226,9 @@ TEST (Probe, TheOrphansOfAFrozenChildOfAFullSourceAreServedInASecond)
   world.freeze (middle);
   const Instant frozen = world.now ();
   ASSERT_TRUE (world.run_until (
-      [&] {
-        return world.is_served (a) && world.is_served (b) &&
-               world.parent_of (a) == Place{0};
-      },
-      2s));
-  EXPECT_LT (world.now () - frozen, limits::data_silence_max + 300ms);
+      [&] { return world.is_served (a) && world.is_served (b); }, 2s));
+  EXPECT_LT (
+      world.now () - frozen, limits::data_doubt + limits::data_idle + 300ms);
   world.run_for (5s);
   world.thaw (middle);
   world.run_for (10s);

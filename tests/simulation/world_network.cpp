@@ -251,7 +251,8 @@ World::note_flow (Connection &connection)
   const Inhabitant &opener = *places_[connection.opener];
   if (flowed && connection.first_packet_came && opener.up && !opener.frozen &&
       connection.open_at_opener)
-    places_[connection.opener]->peer.data_seen (now_, connection.opener_link);
+    places_[connection.opener]->peer.data_seen (
+        now_, connection.opener_link, now_);
   if (!flowing)
     connection.first_packet_came = false;
 }
@@ -271,7 +272,7 @@ World::on_packet (Connection &connection)
   connection.first_packet_came = true;
   const Place place = connection.opener;
   note (place ^ 0xda7a);
-  places_[place]->peer.data_seen (now_, connection.opener_link);
+  places_[place]->peer.data_seen (now_, connection.opener_link, now_);
   drain (place);
 }
 

@@ -199,8 +199,9 @@ Agent::poll_data ()
     if (!seen || seen == link->data_told)
       continue;
     link->data_told = seen;
-    act ([id] (core::Peer &peer, core::Instant now) {
-      peer.data_seen (now, id);
+    act ([id, came = core::Instant (seen->time_since_epoch ())] (
+             core::Peer &peer, core::Instant now) {
+      peer.data_seen (now, id, std::min (came, now));
     });
   }
 }

@@ -25,9 +25,14 @@ inline constexpr unsigned children_max_default = 3;
 
 // A parent that has nothing to send still sends one RTCP packet this often, so
 // that silence means death (ours; the paper has heart-beats only).
-inline constexpr Duration data_idle = 100ms;
-// This much silence on the data channel of a settled parent: dead.
-inline constexpr Duration data_silence_max = 5 * data_idle;
+inline constexpr Duration data_idle = 50ms;
+// This much silence on the data channel of a settled parent: perhaps dead. We
+// look for another one but keep it, and stay if it comes back, so a wireless
+// link that stalls costs some messages. Two packets for the idle may be lost
+// or late.
+inline constexpr Duration data_doubt = 3 * data_idle;
+// This much: dead.
+inline constexpr Duration data_silence_max = 10 * data_idle;
 // First packet after an accept. Longer than the silence above: the way may be
 // long, and the accepting peer starts only when its answer is written.
 inline constexpr Duration first_data_max = 2s;

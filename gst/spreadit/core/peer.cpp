@@ -79,9 +79,9 @@ Peer::handle_message (Instant now, LinkId link, const Message &message)
 }
 
 void
-Peer::data_seen (Instant now, LinkId link)
+Peer::data_seen (Instant now, LinkId link, Instant came)
 {
-  if (impl_->upstream.data_seen (now, link))
+  if (impl_->upstream.data_seen (now, link, came))
     impl_->settle_accounts (now);
 }
 

@@ -23,7 +23,9 @@ struct Config {
   unsigned tries_max = limits::tries_max_default;
   Duration alive_interval = limits::alive_interval_default;
   unsigned alive_misses = limits::alive_misses_default;
+  // Not less than data_doubt is, and equal to it: do not doubt.
   Duration data_silence_max = limits::data_silence_max;
+  Duration data_doubt = limits::data_doubt;
   Duration linger = limits::linger_max;
   // Dead ends (a child with no room in its subtree) are not offered. The
   // paper assumes everyone has room; true shows what that costs.
@@ -74,9 +76,9 @@ public:
   void link_closed (Instant now, LinkId link);
   // Incoming links announce themselves by their first message.
   void handle_message (Instant now, LinkId link, const Message &message);
-  // A packet, RTP or RTCP, came from `link` at `now` (or shortly before: it is
-  // enough to call this just before handle_timeout()).
-  void data_seen (Instant now, LinkId link);
+  // A packet, RTP or RTCP, came from `link`, the newest of them at `came`, which
+  // is not after `now`. It is enough to call this just before handle_timeout().
+  void data_seen (Instant now, LinkId link, Instant came);
   void handle_timeout (Instant now);
 
   // Run-time settings; they take effect with the next decision.

@@ -31,6 +31,8 @@ struct Search {
 
   JoinReason reason;
   std::optional<PeerId> lost; // the parent that fell silent
+  // Not for long yet: its next packet ends the search.
+  bool is_doubt = false;
   Instant started;
   Contact target;
   // Who sent us to the target; its other children are the next best guess.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 #include "core/contacts.hpp"
 #include "core/upstream.hpp"
@@ -23,7 +24,8 @@ path_through (const Contact &parent, const RootPath &above)
 
 Upstream::Upstream (Node &node, Listener &listener)
     : node_ (node), listener_ (listener),
-      delete_policy_ (make_delete_policy (node.config.delete_policy))
+      delete_policy_ (make_delete_policy (node.config.delete_policy)),
+      data_doubt_ (node.config.data_doubt)
 {
 }
 
@@ -112,7 +114,10 @@ void
 Upstream::settle (Instant now, const message::Accept &accept)
 {
   auto [search, old] = std::move (std::get<Searching> (state_));
-  Parent parent{*search.link (), accept.self, now, std::nullopt, true, {}};
+  Parent parent;
+  parent.link = *search.link ();
+  parent.contact = accept.self;
+  parent.heard = now;
   if (parent.contact.address.empty ())
     parent.contact.address = search.target.address;
   parent.path = path_through (parent.contact, accept.root_path);
@@ -153,7 +158,7 @@ Upstream::parent_is_lost (Instant now, FailReason why)
   last_path_ = std::move (settled.parent.path);
   ++root_path_changes_;
   auto reason = was_fed_ ? JoinReason::parent_lost : JoinReason::first;
-  if (handover)
+  if (handover && !settled.old->is_late)
     reason = JoinReason::redirected;
   if (settled.search) { // not one packet came: the same search goes on
     settled.search->reason = reason;
@@ -168,8 +173,22 @@ Upstream::parent_is_lost (Instant now, FailReason why)
   next.lost = lost;
   if (lost != source_.id)
     next.exclude (lost);
-  search (now, std::move (next), loss_target (), std::nullopt,
+  search (now, std::move (next), loss_target (last_path_), std::nullopt,
       delete_policy_.who == RedirectScope::subtree);
+}
+
+// It may only be late. Look for another one, make before break.
+void
+Upstream::doubt_parent (Instant now)
+{
+  Parent parent = std::move (std::get<Settled> (state_).parent);
+  parent.is_late = true;
+  Search next (now, JoinReason::parent_lost);
+  next.lost = parent.contact.id;
+  next.exclude (parent.contact.id);
+  next.is_doubt = true;
+  Contact target = loss_target (parent.path);
+  search (now, std::move (next), std::move (target), std::move (parent));
 }
 
 // It is there, but it is no way to the source.
@@ -192,12 +211,12 @@ Upstream::parent_is_useless (Instant now, LinkId link)
 
 // Where an orphan turns first (V-B; the root path names the grandfather).
 Contact
-Upstream::loss_target () const
+Upstream::loss_target (const RootPath &path) const
 {
   const bool grandfather =
       delete_policy_.target == DeletePolicy::Target::grandfather;
-  if (grandfather && last_path_.size () > 2 && is_usable (last_path_[1]))
-    return last_path_[1];
+  if (grandfather && path.size () > 2 && is_usable (path[1]))
+    return path[1];
   return source_;
 }
 
@@ -236,10 +255,13 @@ Upstream::handle_message (Instant now, LinkId link, const Message &message)
   const bool is_current = settled && parent == &settled->parent;
   if (const auto *redirect = std::get_if<message::Redirect> (&message)) {
     if (is_current)
-      handle_redirect (now, *redirect);
-    else if (redirect->scope == RedirectScope::subtree &&
-             std::holds_alternative<Searching> (state_))
-      listener_.on_moving (now, &redirect->target); // we move already
+      return handle_redirect (now, *redirect);
+    auto *moving = std::get_if<Searching> (&state_);
+    if (!moving) // already
+      return;
+    moving->search.is_doubt = false; // it does not want to keep us
+    if (redirect->scope == RedirectScope::subtree)
+      listener_.on_moving (now, &redirect->target);
   } else if (const auto *word = std::get_if<message::Verified> (&message)) {
     if (is_current)
       listener_.on_verified (now, *word);
@@ -315,15 +337,24 @@ Upstream::handle_ended (Instant now)
 }
 
 bool
-Upstream::data_seen (Instant now, LinkId link)
+Upstream::data_seen (Instant now, LinkId link, Instant came)
 {
   Parent *parent = find (link);
   if (!parent)
     return false;
-  parent->data = now;
+  parent->data = came;
+  const bool was_late = std::exchange (parent->is_late, false);
+  if (const auto *searching = std::get_if<Searching> (&state_)) {
+    if (!searching->search.is_doubt)
+      return was_late;
+    data_doubt_ = std::min (2 * data_doubt_, node_.config.data_silence_max);
+    abandon_ask ();
+    return_to_old (now);
+    return true;
+  }
   const auto *settled = std::get_if<Settled> (&state_);
   if (!settled || parent != &settled->parent || !settled->search)
-    return false;
+    return was_late;
   first_packet ();
   return true;
 }
@@ -334,6 +365,7 @@ Upstream::first_packet ()
   auto &settled = std::get<Settled> (state_);
   settled.search.reset ();
   was_fed_ = true;
+  data_doubt_ = node_.config.data_doubt;
   if (settled.old)
     hang_up (settled.old->link);
   settled.old.reset ();
@@ -472,6 +504,8 @@ Upstream::check_settled (Instant now)
     return parent_is_useless (now, settled.parent.link);
   if (settled.old && settled.since + limits::handover_max <= now)
     drop_old (now);
+  if (doubtful_at (settled) <= now)
+    doubt_parent (now);
 }
 
 } // namespace spreadit::core

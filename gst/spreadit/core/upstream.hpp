@@ -48,7 +48,7 @@ public:
   void link_closed (Instant now, LinkId link);
   void handle_message (Instant now, LinkId link, const Message &message);
   // Whether that was news.
-  bool data_seen (Instant now, LinkId link);
+  bool data_seen (Instant now, LinkId link, Instant came);
   void handle_timeout (Instant now);
   [[nodiscard]] Instant next_timeout () const;
   void tell_alive (const message::Alive &alive) const;
@@ -85,6 +85,7 @@ private:
     Instant heard;               // the last message
     std::optional<Instant> data; // the last packet
     bool receiving = true;       // says the parent
+    bool is_late = false;        // in doubt: nothing came for a while
     RootPath path;               // our root path through it
   };
   struct Idle {};
@@ -143,6 +144,7 @@ private:
   void settle (Instant now, const message::Accept &accept);
   void parent_is_lost (Instant now, FailReason why);
   void parent_is_useless (Instant now, LinkId link);
+  void doubt_parent (Instant now);
   void drop_old (Instant now);
   void handle_alive (Instant now, Parent &parent, const message::Alive &alive);
   void set_patience (Instant now, bool receiving);
@@ -154,11 +156,13 @@ private:
   void hang_up (LinkId link);
   void abandon_ask ();
   [[nodiscard]] bool feeds (const std::optional<Parent> &parent) const;
+  [[nodiscard]] bool feeds_now (const std::optional<Parent> &parent) const;
   [[nodiscard]] Instant deadline (const Parent &parent) const;
   [[nodiscard]] Instant deadline (const Settled &settled) const;
   [[nodiscard]] const Parent *parent_or_old () const;
   [[nodiscard]] Parent *find (LinkId link);
-  [[nodiscard]] Contact loss_target () const;
+  [[nodiscard]] Contact loss_target (const RootPath &path) const;
+  [[nodiscard]] Instant doubtful_at (const Settled &settled) const;
 
   Node &node_;
   Listener &listener_;
@@ -169,6 +173,7 @@ private:
   unsigned root_path_changes_ = 0;
   std::uint64_t next_link_ = 1;
   unsigned tries_ = 0;
+  Duration data_doubt_; // longer with each false alarm of the same parent
   bool was_fed_ = false; // once in this application session
 };
 

@@ -126,8 +126,11 @@ void
 Upstream::give_up (Instant now)
 {
   auto &[search, old] = std::get<Searching> (state_);
-  if (feeds (old))
+  if (feeds (old)) {
+    if (search.is_doubt) // nobody else takes us: wait for its end
+      data_doubt_ = node_.config.data_silence_max;
     return return_to_old (now);
+  }
   if (search.source_failures > 0)
     return fail (now, search.source_fault, source_.address);
   fail (now, FailReason::no_room, {});
@@ -155,6 +158,7 @@ Upstream::old_is_gone (Instant now)
   last_path_ = std::move (old->path);
   search.reason = JoinReason::parent_lost;
   search.lost = old->contact.id;
+  search.is_doubt = false;
   old.reset ();
   search.started = now;
   search.tries = search.tries_before_round = 0;

@@ -16,14 +16,20 @@ Upstream::feeds (const std::optional<Parent> &parent) const
 }
 
 bool
+Upstream::feeds_now (const std::optional<Parent> &parent) const
+{
+  return feeds (parent) && !parent->is_late;
+}
+
+bool
 Upstream::is_fed () const
 {
   if (const auto *source = std::get_if<Source> (&state_))
     return source->ready;
   if (const auto *searching = std::get_if<Searching> (&state_))
-    return feeds (searching->old);
+    return feeds_now (searching->old);
   if (const auto *settled = std::get_if<Settled> (&state_))
-    return feeds (settled->parent) || feeds (settled->old);
+    return feeds_now (settled->parent) || feeds_now (settled->old);
   if (const auto *leaving = std::get_if<Leaving> (&state_))
     return feeds (leaving->parent);
   return false;
@@ -158,10 +164,25 @@ Upstream::deadline (const Parent &parent) const
   return std::min (silent, *parent.data + node_.config.data_silence_max);
 }
 
+// Only a move of one's own is made on a suspicion: a policy that sends all
+// descendants away waits until it is sure. The source has no substitute.
+Instant
+Upstream::doubtful_at (const Settled &settled) const
+{
+  const auto &data = settled.parent.data;
+  if (!data || settled.search || settled.old ||
+      settled.parent.path.size () < 2 ||
+      delete_policy_.who == RedirectScope::subtree ||
+      data_doubt_ >= node_.config.data_silence_max)
+    return Instant::max ();
+  // A search that was given up watched it for other things.
+  return std::max (*data, settled.since) + data_doubt_;
+}
+
 Instant
 Upstream::deadline (const Settled &settled) const
 {
-  Instant due = deadline (settled.parent);
+  Instant due = std::min (deadline (settled.parent), doubtful_at (settled));
   if (settled.search)
     due = std::min (due, settled.since + limits::first_data_max);
   if (settled.leave_by)

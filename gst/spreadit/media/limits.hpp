@@ -81,9 +81,10 @@ inline constexpr auto limbo_age = 2s;
 
 // -- Downstream
 
-// DESIGN 5: "whenever a link carried no packet for 100 ms, the parent sends
-// one RTCP packet".
-inline constexpr auto data_idle = 100ms;
+// A link that carried no packet for this long carries one RTCP packet, so that
+// silence means death. The children doubt us after three times as long
+// (core/limits.hpp).
+inline constexpr auto data_idle = 50ms;
 
 // A branch that lags gets one chunk each interval: 16,000 packets/s, or twice
 // what the stream has if that is more. A child's receive buffer takes one
