@@ -19,7 +19,8 @@ namespace spreadit::media {
 // kept for the test to see.
 class Node {
 public:
-  explicit Node (const char *ip = "127.0.0.1") : ip_ (ip), data_ (config (ip))
+  explicit Node (const char *ip = "127.0.0.1", Offload offload = {})
+      : ip_ (ip), data_ (config (ip, offload))
   {
     EXPECT_EQ (data_.open (), "");
     data_.set_media (video_and_audio);
@@ -71,9 +72,11 @@ public:
 
 private:
   // A loaded machine may be slow, the ring still holds everything.
-  static DataPath::Config config (const char *ip)
+  static DataPath::Config config (const char *ip, Offload offload)
   {
-    return {.ring_duration = 1h, .local = Address::from_ip (ip, 0)};
+    return {.ring_duration = 1h,
+        .local = Address::from_ip (ip, 0),
+        .offload = offload};
   }
   void run ()
   {

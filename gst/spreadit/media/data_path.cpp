@@ -13,6 +13,8 @@
 #include "media/limbo.hpp"
 #include "media/limits.hpp"
 #include "media/poller.hpp"
+#include "media/rate.hpp"
+#include "media/runs.hpp"
 #include "media/upstream.hpp"
 
 namespace spreadit::media {
@@ -30,7 +32,7 @@ now ()
 } // namespace
 
 // `lock` guards all that follows it. Sends are made under it, they do not
-// block; waiting and reading are not. `intake` and `plain_intake` belong to the
+// block; waiting and reading are not. The intakes belong to the
 // thread in receive().
 struct DataPath::Impl {
   explicit Impl (const Config &c)
@@ -42,10 +44,10 @@ struct DataPath::Impl {
   MonotonicTime serve ();
   GstBufferList *receive_bundle ();
   GstBufferList *take_redeemed ();
-  void receive_plain (const UdpSocket &socket);
+  void receive_plain (const UdpSocket &socket, Intake &into);
 
   // With the lock held.
-  void take (const Intake::Datagram &datagram, const Arrival &arrival,
+  void take (const Intake::Message &message, const Arrival &arrival,
       GstBufferList *&fresh);
   void take_from_parent (const Address &from, Bytes datagram,
       const Arrival &arrival, GstBufferList *&fresh);
@@ -54,7 +56,8 @@ struct DataPath::Impl {
   void put (GstBuffer *packet, MonotonicTime at);
   MonotonicTime send_reports (MonotonicTime at);
   void serve_at (MonotonicTime at);
-  void open_plain_ports ();
+  void size_buffers (MonotonicTime at);
+  void count_drops ();
 
   const Config config;
   // Of what we say ourselves: idle RTCP and receiver reports.
@@ -63,7 +66,7 @@ struct DataPath::Impl {
   std::atomic<bool> is_flushing = false;
   Poller poller;
   Intake intake;
-  Intake plain_intake;
+  Intake plain_rtp_intake, plain_rtcp_intake;
 
   mutable std::mutex lock;
   Sockets sockets;
@@ -71,7 +74,8 @@ struct DataPath::Impl {
   Upstream upstream;
   Limbo limbo;
   GstBufferList *redeemed = nullptr; // out of limbo, for receive() to hand on
-  DataStats counters;                // what is not computed in stats()
+  Rate received, sent;
+  DataStats counters; // what is not computed in stats()
   bool has_data = false;
   // When serve() is next to do something, and until when receive() sleeps, if
   // it does.
@@ -93,7 +97,8 @@ DataPath::open ()
   const std::lock_guard guard (impl_->lock);
   std::string error = impl_->poller.open ();
   if (error.empty ())
-    error = impl_->sockets.bundle.open (impl_->config.local);
+    error =
+        impl_->sockets.bundle.open (impl_->config.local, impl_->config.offload);
   if (error.empty ())
     impl_->poller.add (impl_->sockets.bundle.fd (), bundle_tag);
   return error;
@@ -110,33 +115,15 @@ std::optional<std::pair<std::uint16_t, std::uint16_t>>
 DataPath::plain_ports ()
 {
   const std::lock_guard guard (impl_->lock);
-  const Sockets &sockets = impl_->sockets;
-  if (!sockets.plain_rtp.port ())
-    impl_->open_plain_ports ();
-  if (!sockets.plain_rtp.port ())
-    return std::nullopt;
-  return std::pair{sockets.plain_rtp.port (), sockets.plain_rtcp.port ()};
-}
-
-// RFC 3550 11: an even port for RTP, the next one for RTCP.
-void
-DataPath::Impl::open_plain_ports ()
-{
-  for (unsigned i = 0; i < limits::port_pair_tries_max; ++i) {
-    UdpSocket even, odd;
-    if (!even.open (config.local.with_port (0)).empty ())
-      return;
-    const auto neighbour = static_cast<std::uint16_t> (even.port () ^ 1);
-    if (!odd.open (config.local.with_port (neighbour)).empty ())
-      continue;
-    if (even.port () % 2)
-      std::swap (even, odd);
-    sockets.plain_rtp = std::move (even);
-    sockets.plain_rtcp = std::move (odd);
-    poller.add (sockets.plain_rtp.fd (), plain_rtp_tag);
-    poller.add (sockets.plain_rtcp.fd (), plain_rtcp_tag);
-    return;
+  Sockets &sockets = impl_->sockets;
+  if (!sockets.plain_rtp.port ()) {
+    const Config &config = impl_->config;
+    if (!sockets.open_plain (config.local, config.offload))
+      return std::nullopt;
+    impl_->poller.add (sockets.plain_rtp.fd (), plain_rtp_tag);
+    impl_->poller.add (sockets.plain_rtcp.fd (), plain_rtcp_tag);
   }
+  return std::pair{sockets.plain_rtp.port (), sockets.plain_rtcp.port ()};
 }
 
 // -- Control
@@ -243,6 +230,8 @@ DataPath::stats () const
   stats.delay_p50_ms = impl_->upstream.delay ().quantile_ms (0.50);
   stats.delay_p99_ms = impl_->upstream.delay ().quantile_ms (0.99);
   impl_->fan_out.add_to (stats);
+  stats.receive_buffer = impl_->sockets.bundle.receive_buffer ();
+  stats.messages_sent = impl_->sockets.messages_sent ();
   return stats;
 }
 
@@ -271,9 +260,10 @@ DataPath::receive ()
       return fresh;
     const Poller::Tags ready = impl_->poller.wait (deadline);
     if (ready & plain_rtp_tag)
-      impl_->receive_plain (impl_->sockets.plain_rtp);
+      impl_->receive_plain (impl_->sockets.plain_rtp, impl_->plain_rtp_intake);
     if (ready & plain_rtcp_tag)
-      impl_->receive_plain (impl_->sockets.plain_rtcp);
+      impl_->receive_plain (
+          impl_->sockets.plain_rtcp, impl_->plain_rtcp_intake);
     if (ready & bundle_tag)
       if (GstBufferList *fresh = impl_->receive_bundle ())
         return fresh;
@@ -293,8 +283,10 @@ MonotonicTime
 DataPath::Impl::serve ()
 {
   const std::lock_guard guard (lock);
-  if (const MonotonicTime at = now (); at >= service_time)
+  if (const MonotonicTime at = now (); at >= service_time) {
     service_time = std::min (fan_out.serve (idle_rtcp, at), send_reports (at));
+    size_buffers (at);
+  }
   asleep_until = service_time;
   return service_time;
 }
@@ -318,13 +310,25 @@ DataPath::Impl::send_reports (MonotonicTime at)
       const auto report =
           write_receiver_report (own_ssrc, parent.reception.take_report (at));
       const Bytes datagram = report;
-      sockets.bundle.send (
-          sockets.bundle.destination (parent.address), {&datagram, 1});
+      Destination to = sockets.bundle.destination (parent.address);
+      sockets.bundle.send (to, {&datagram, 1});
       parent.next_report = at + limits::report_interval;
     }
     next = std::min (next, parent.next_report);
   }
   return next;
+}
+
+// To what the stream needs and the children, who are sent to by one socket.
+void
+DataPath::Impl::size_buffers (MonotonicTime at)
+{
+  if (!received.is_due (at))
+    return;
+  received.update (counters.bytes_received, at);
+  sent.update (fan_out.bytes_sent (), at);
+  sockets.enlarge_buffers (
+      buffer_bytes_for (received.peak ()), buffer_bytes_for (sent.peak ()));
 }
 
 GstBufferList *
@@ -340,27 +344,23 @@ DataPath::Impl::receive_bundle ()
   GstBufferList *fresh = std::exchange (redeemed, nullptr);
   for (std::size_t i = 0; i < count; ++i)
     take (intake.at (i), arrival, fresh);
-  counters.socket_drops = intake.dropped ();
+  count_drops ();
   return fresh;
 }
 
 void
-DataPath::Impl::take (const Intake::Datagram &datagram, const Arrival &arrival,
+DataPath::Impl::take (const Intake::Message &message, const Arrival &arrival,
     GstBufferList *&fresh)
 {
-  const auto &[from, bytes, is_truncated] = datagram;
-  if (!upstream.is_parent (from)) {
-    const bool is_child = take_from_child (from, bytes, arrival.at);
-    if (!is_child && !is_truncated && parse_packet (bytes))
-      limbo.put (from, bytes, arrival.at);
-  } else if (is_truncated) {
-    upstream.heard (from, arrival.at);
-    counters.bytes_received += bytes.size ();
-    ++counters.packets_invalid;
-    intake.grow ();
-  } else {
-    take_from_parent (from, bytes, arrival, fresh);
-  }
+  const Address &from = message.from;
+  const bool is_parent = upstream.is_parent (from);
+  for_each_segment (message.bytes, message.segment, [&] (Bytes datagram) {
+    if (is_parent)
+      take_from_parent (from, datagram, arrival, fresh);
+    else if (!take_from_child (from, datagram, arrival.at) &&
+             parse_packet (datagram))
+      limbo.put (from, datagram, arrival.at);
+  });
 }
 
 // Adds to `fresh` what is new, and makes it if there is none.
@@ -402,21 +402,31 @@ DataPath::Impl::take_from_child (
   return is_child;
 }
 
+void
+DataPath::Impl::count_drops ()
+{
+  counters.socket_drops = intake.dropped () + plain_rtp_intake.dropped () +
+                          plain_rtcp_intake.dropped ();
+}
+
 // Players send receiver reports and, to open NATs, anything.
 void
-DataPath::Impl::receive_plain (const UdpSocket &socket)
+DataPath::Impl::receive_plain (const UdpSocket &socket, Intake &into)
 {
   int fd;
   {
     const std::lock_guard guard (lock);
     fd = socket.fd ();
   }
-  const std::size_t count = plain_intake.receive (fd);
+  const std::size_t count = into.receive (fd);
   const std::lock_guard guard (lock);
   asleep_until.reset ();
-  for (std::size_t i = 0; i < count; ++i)
-    take_from_child (
-        plain_intake.at (i).from, plain_intake.at (i).bytes, now ());
+  count_drops ();
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto [from, bytes, segment] = into.at (i);
+    for_each_segment (bytes, segment,
+        [&] (Bytes datagram) { take_from_child (from, datagram, now ()); });
+  }
 }
 
 void

@@ -19,6 +19,7 @@
 
 #include "media/address.hpp"
 #include "media/interleaved_sink.hpp"
+#include "media/udp_socket.hpp"
 #include "media/vocabulary.hpp"
 
 namespace spreadit::media {
@@ -31,6 +32,7 @@ public:
     // Local address of the UDP sockets; a port of 0 is any. Unspecified: both
     // families where the host has them.
     Address local;
+    Offload offload{}; // of what the kernel has
   };
 
   explicit DataPath (Config config);
