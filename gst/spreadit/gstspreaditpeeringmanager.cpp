@@ -28,8 +28,8 @@
  * Threads: every function is thread-safe. Signals are emitted on the library's
  * control thread with no lock held; handlers may call any function here except
  * those that wait, but must not block: all nodes of the process share that
- * thread. One thread at a time runs gst_spreadit_peering_manager_pull() or
- * gst_spreadit_peering_manager_receive().
+ * thread. One thread at a time runs gst_spreadit_peering_manager_pull(),
+ * gst_spreadit_peering_manager_receive() or what that consists of.
  *
  * Since: 1.0
  */
@@ -1368,6 +1368,65 @@ gst_spreadit_peering_manager_receive (GstSpreaditPeeringManager *self)
   g_return_val_if_fail (GST_IS_SPREADIT_PEERING_MANAGER (self), nullptr);
   const auto data = self->priv->data_to_receive ();
   return data ? data->receive () : nullptr;
+}
+
+/**
+ * gst_spreadit_peering_manager_wait:
+ * @self: a manager
+ *
+ * The first half of gst_spreadit_peering_manager_receive(), for whoever wants
+ * to see what to do with packets when they are there: either
+ * gst_spreadit_peering_manager_take() or gst_spreadit_peering_manager_relay()
+ * is to follow, on the same thread.
+ *
+ * Returns: %TRUE when there may be packets, %FALSE when flushing, closed or a
+ *   source
+ *
+ * Since: 1.0
+ */
+gboolean
+gst_spreadit_peering_manager_wait (GstSpreaditPeeringManager *self)
+{
+  g_return_val_if_fail (GST_IS_SPREADIT_PEERING_MANAGER (self), FALSE);
+  const auto data = self->priv->data_to_receive ();
+  return data && data->wait ();
+}
+
+/**
+ * gst_spreadit_peering_manager_take:
+ * @self: a manager
+ *
+ * The packets that are there, as gst_spreadit_peering_manager_receive() has
+ * them. Does not wait.
+ *
+ * Returns: (transfer full) (nullable): packets, or %NULL if none is new
+ *
+ * Since: 1.0
+ */
+GstBufferList *
+gst_spreadit_peering_manager_take (GstSpreaditPeeringManager *self)
+{
+  g_return_val_if_fail (GST_IS_SPREADIT_PEERING_MANAGER (self), nullptr);
+  const auto data = self->priv->data_to_receive ();
+  return data ? data->take () : nullptr;
+}
+
+/**
+ * gst_spreadit_peering_manager_relay:
+ * @self: a manager
+ *
+ * gst_spreadit_peering_manager_take() and
+ * gst_spreadit_peering_manager_fan_out() in one, without making buffers. Does
+ * not wait.
+ *
+ * Since: 1.0
+ */
+void
+gst_spreadit_peering_manager_relay (GstSpreaditPeeringManager *self)
+{
+  g_return_if_fail (GST_IS_SPREADIT_PEERING_MANAGER (self));
+  if (const auto data = self->priv->data_to_receive ())
+    data->relay ();
 }
 
 /**

@@ -52,6 +52,16 @@ GstBufferList *gst_spreadit_peering_manager_receive (
     GstSpreaditPeeringManager *self);
 
 GST_SPREADIT_API
+gboolean gst_spreadit_peering_manager_wait (GstSpreaditPeeringManager *self);
+
+GST_SPREADIT_API
+GstBufferList *gst_spreadit_peering_manager_take (
+    GstSpreaditPeeringManager *self);
+
+GST_SPREADIT_API
+void gst_spreadit_peering_manager_relay (GstSpreaditPeeringManager *self);
+
+GST_SPREADIT_API
 void gst_spreadit_peering_manager_fan_out (
     GstSpreaditPeeringManager *self, GstBufferList *packets);
 
