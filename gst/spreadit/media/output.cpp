@@ -148,16 +148,19 @@ public:
 
   UdpSocket::Sent send (std::span<const Packet *const> packets) override
   {
+    std::array<InterleavedSink::Frame, limits::chunk> frames;
+    assert (packets.size () <= frames.size ());
+    std::ranges::transform (packets, frames.begin (), [&] (const Packet *p) {
+      const auto &channel = *find (*p->media);
+      const bool is_rtp = std::holds_alternative<RtpHeader> (p->header);
+      return InterleavedSink::Frame{
+          is_rtp ? channel.rtp : channel.rtcp, p->bytes};
+    });
     UdpSocket::Sent sent;
-    for (const Packet *packet : packets) {
-      const auto &channel = *find (*packet->media);
-      const bool is_rtp = std::holds_alternative<RtpHeader> (packet->header);
-      if (!route_.sink->write_frame (is_rtp ? channel.rtp : channel.rtcp,
-              packet->bytes.data (), packet->bytes.size ()))
-        break;
-      ++sent.done;
+    sent.done =
+        route_.sink->write_frames (std::span (frames).first (packets.size ()));
+    for (const Packet *packet : packets.first (sent.done))
       sent.bytes += packet->bytes.size ();
-    }
     return sent;
   }
 
