@@ -96,6 +96,48 @@ TEST (DataPath, AFrameIsOneMessageToEachChild)
   EXPECT_LT (stats.messages_sent, 17u) << "signs of life are some, too";
 }
 
+TEST (DataPath, PassesOnWithoutBuffers)
+{
+  Node source, child (Node::straight), leaf;
+  child.hear (source, 1);
+  leaf.hear (child, 1);
+  child.feed (leaf, 2);
+  source.feed (child, 2);
+  const auto packets = stream (1000);
+  for (auto it = packets.begin (); it != packets.end (); it += 100) {
+    send_all (source, {it, it + 100});
+    source.send (*it);
+    const auto count = static_cast<std::size_t> (it - packets.begin ()) + 100;
+    ASSERT_TRUE (leaf.waits_for (count));
+  }
+  EXPECT_TRUE (are_same (leaf.got (), packets));
+  EXPECT_TRUE (
+      eventually ([&] { return child->stats ().packets_duplicate == 11; }));
+  const DataStats stats = child->stats ();
+  EXPECT_EQ (stats.packets_received, 1000u);
+  EXPECT_EQ (stats.packets_sent, packets.size ());
+  EXPECT_EQ (stats.bytes_stream, stats.bytes_sent);
+  EXPECT_TRUE (child->has_data ());
+}
+
+TEST (DataPath, PassesOnWhatOvertookTheAnswerOfANewParent)
+{
+  Foreign parent;
+  Node child (Node::straight), leaf;
+  leaf.hear (child, 1);
+  child.feed (leaf, 2);
+  for (std::uint16_t seq = 1; seq <= 100; ++seq)
+    parent.send (child.address (), rtp (seq));
+  ASSERT_TRUE (
+      eventually ([&] { return child->stats ().packets_stranger == 100; }));
+  child->receive_from (LinkKey{1}, parent.address ());
+  ASSERT_TRUE (leaf.waits_for (100)) << "without another packet";
+  parent.send (child.address (), rtp (101));
+  ASSERT_TRUE (leaf.waits_for (101));
+  for (std::uint16_t seq = 1; seq <= 101; ++seq)
+    EXPECT_EQ (leaf.got ()[seq - 1u], rtp (seq));
+}
+
 TEST (DataPath, SaysHowMuchItsSocketHolds)
 {
   EXPECT_GT (Node ()->stats ().receive_buffer, 100'000u);
