@@ -1371,25 +1371,33 @@ gst_spreadit_peering_manager_receive (GstSpreaditPeeringManager *self)
 }
 
 /**
- * gst_spreadit_peering_manager_wait:
+ * gst_spreadit_peering_manager_relay:
  * @self: a manager
+ * @may_relay: (scope call): asked whenever packets have come
+ * @user_data: for @may_relay
  *
- * The first half of gst_spreadit_peering_manager_receive(), for whoever wants
- * to see what to do with packets when they are there: either
- * gst_spreadit_peering_manager_take() or gst_spreadit_peering_manager_relay()
- * is to follow, on the same thread.
+ * gst_spreadit_peering_manager_receive() and
+ * gst_spreadit_peering_manager_fan_out() for ever, without making buffers: less
+ * than half the work. Ends when @may_relay says no.
  *
- * Returns: %TRUE when there may be packets, %FALSE when flushing, closed or a
- *   source
+ * Returns: %TRUE: there may be packets, gst_spreadit_peering_manager_take() has
+ *   them; %FALSE when flushing, closed or a source
  *
  * Since: 1.0
  */
 gboolean
-gst_spreadit_peering_manager_wait (GstSpreaditPeeringManager *self)
+gst_spreadit_peering_manager_relay (GstSpreaditPeeringManager *self,
+    GstSpreaditMayRelayFunc may_relay, gpointer user_data)
 {
   g_return_val_if_fail (GST_IS_SPREADIT_PEERING_MANAGER (self), FALSE);
+  g_return_val_if_fail (may_relay != nullptr, FALSE);
   const auto data = self->priv->data_to_receive ();
-  return data && data->wait ();
+  while (data && data->wait ()) {
+    if (!may_relay (self, user_data))
+      return TRUE;
+    data->relay ();
+  }
+  return FALSE;
 }
 
 /**
@@ -1409,24 +1417,6 @@ gst_spreadit_peering_manager_take (GstSpreaditPeeringManager *self)
   g_return_val_if_fail (GST_IS_SPREADIT_PEERING_MANAGER (self), nullptr);
   const auto data = self->priv->data_to_receive ();
   return data ? data->take () : nullptr;
-}
-
-/**
- * gst_spreadit_peering_manager_relay:
- * @self: a manager
- *
- * gst_spreadit_peering_manager_take() and
- * gst_spreadit_peering_manager_fan_out() in one, without making buffers. Does
- * not wait.
- *
- * Since: 1.0
- */
-void
-gst_spreadit_peering_manager_relay (GstSpreaditPeeringManager *self)
-{
-  g_return_if_fail (GST_IS_SPREADIT_PEERING_MANAGER (self));
-  if (const auto data = self->priv->data_to_receive ())
-    data->relay ();
 }
 
 /**

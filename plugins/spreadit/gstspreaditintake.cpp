@@ -190,18 +190,30 @@ find_fanout (GstSpreaditIntake *self)
   return reinterpret_cast<GstSpreaditFanout *> (priv.fanout.get ());
 }
 
+void
+begin (GstSpreaditIntake *self)
+{
+  if (self->priv->announced)
+    return;
+  self->priv->announced = true;
+  self->priv->traced = has_tracers ();
+  announce (self);
+}
+
 // Whether nobody could tell that packets were pushed as buffers. A relay that
 // makes none spends half the time (docs/decisions/0006-runs-of-packets.md).
-bool
-goes_straight_on (GstSpreaditIntake *self, GstSpreaditPeeringManager *manager)
+gboolean
+may_relay (GstSpreaditPeeringManager *manager, gpointer data) noexcept
 {
+  auto *self = static_cast<GstSpreaditIntake *> (data);
+  begin (self);
   if (self->priv->traced || self->priv->srcpad->num_probes)
-    return false;
+    return FALSE;
   GstSpreaditFanout *fanout = find_fanout (self);
   return fanout && gst_spreadit_fanout_only_sends_for (fanout, manager);
 }
 
-// Until packets have been pushed as buffers, or there are none to come.
+// Until there are packets to push, or none to come.
 void
 loop (gpointer data) noexcept
 {
@@ -209,20 +221,12 @@ loop (gpointer data) noexcept
   Private &priv = *self->priv;
 
   const auto manager = priv.manager ();
-  for (;;) {
-    const bool has_some = gst_spreadit_peering_manager_wait (manager.get ());
-    if (!priv.announced) {
-      priv.announced = true;
-      priv.traced = has_tracers ();
-      announce (self);
-    }
-    if (!has_some) {
-      stop_after (self, GST_FLOW_FLUSHING);
-      return;
-    }
-    if (!goes_straight_on (self, manager.get ()))
-      break;
-    gst_spreadit_peering_manager_relay (manager.get ());
+  const bool has_some =
+      gst_spreadit_peering_manager_relay (manager.get (), may_relay, self);
+  begin (self);
+  if (!has_some) {
+    stop_after (self, GST_FLOW_FLUSHING);
+    return;
   }
   GstBufferList *list = gst_spreadit_peering_manager_take (manager.get ());
   if (!list)

@@ -34,6 +34,11 @@ public:
   // or why not.
   virtual std::string join (Receivers &) { return {}; }
   [[nodiscard]] virtual double cpu_seconds () const = 0;
+  // Of that, what moves packets; all of it where that is not known.
+  [[nodiscard]] virtual double data_cpu_seconds () const
+  {
+    return cpu_seconds ();
+  }
   [[nodiscard]] virtual bool is_running () const = 0;
 
 protected:

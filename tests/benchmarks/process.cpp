@@ -3,6 +3,8 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 
 #include <fcntl.h>
 #include <sys/prctl.h>
@@ -57,6 +59,23 @@ Process::cpu_seconds () const
   clock_gettime (clock_, &spent);
   return static_cast<double> (spent.tv_sec) +
          static_cast<double> (spent.tv_nsec) / 1e9;
+}
+
+double
+Process::cpu_seconds (const std::string &thread_name) const
+{
+  double sum = 0;
+  const auto tasks = "/proc/" + std::to_string (pid_) + "/task";
+  std::error_code error;
+  for (const auto &task : std::filesystem::directory_iterator (tasks, error)) {
+    std::string name;
+    double ns = 0;
+    std::getline (std::ifstream (task.path () / "comm"), name);
+    if (std::ifstream (task.path () / "schedstat") >> ns &&
+        name.starts_with (thread_name))
+      sum += ns / 1e9;
+  }
+  return sum;
 }
 
 } // namespace spreadit::benchmark

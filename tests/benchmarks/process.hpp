@@ -22,6 +22,8 @@ public:
   [[nodiscard]] bool is_running () const;
   // Of all its threads, user and system, as the scheduler counts.
   [[nodiscard]] double cpu_seconds () const;
+  // Of its threads whose name begins so.
+  [[nodiscard]] double cpu_seconds (const std::string &thread_name) const;
 
 private:
   pid_t pid_ = -1;
