@@ -1046,10 +1046,10 @@ install_properties (GObjectClass *klass)
    * - `packets-received` (RTP, each once), `packets-lost` (never came),
    *   `packets-repaired`, `packets-duplicate`, `packets-invalid`,
    *   `packets-stranger` (from nobody we know)
-   * - `socket-drops`: packets that came and were dropped by the system, because
-   *   this process was too slow to fetch them from a buffer of `socket-buffer`
-   *   bytes; that grows with the rate of the stream, up to what
-   *   `net.core.rmem_max` allows
+   * - `socket-drops`: what came and was dropped by the system, because this
+   *   process was too slow to fetch it from a buffer of `socket-buffer` bytes;
+   *   that grows with the rate of the stream, up to what `net.core.rmem_max`
+   *   allows. A drop may be a run of packets: `packets-lost` has them all
    * - `packets-sent`, to all children, by UDP in `messages-sent` messages to the
    *   system: far fewer where it cuts up runs of packets itself (UDP_SEGMENT)
    * - `bytes-in`, `bytes-out`: data; `control-bytes-in`, `control-bytes-out`

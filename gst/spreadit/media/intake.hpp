@@ -33,7 +33,7 @@ public:
   // How many there are, 0 if none.
   std::size_t receive (int fd);
   [[nodiscard]] Message at (std::size_t i) const;
-  // Datagrams the kernel has dropped because we were late (SO_RXQ_OVFL), ever.
+  // Messages the kernel has dropped because we were late (SO_RXQ_OVFL), ever.
   // It tells with the first message that finds room again.
   [[nodiscard]] std::uint64_t dropped () const { return dropped_; }
 

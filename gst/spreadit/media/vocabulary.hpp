@@ -84,7 +84,9 @@ struct DataStats {
   std::uint64_t packets_lost = 0; // gaps open for limits::lost_after or longer
   std::uint64_t packets_invalid = 0;
   std::uint64_t packets_stranger = 0; // not from a parent or a child
-  std::uint64_t socket_drops = 0;     // by the kernel, as we came too late
+  // By the kernel, as we came too late. It counts what UDP_GRO has put together
+  // as one.
+  std::uint64_t socket_drops = 0;
   std::size_t receive_buffer = 0;     // bytes the system lets the socket hold
   std::uint64_t bytes_received = 0;   // RTP and RTCP from parents
   std::uint64_t bytes_stream = 0;     // put into fan_out()
