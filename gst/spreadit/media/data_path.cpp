@@ -234,6 +234,7 @@ DataPath::fan_out (GstBufferList *list)
     for (; done < end; ++done)
       impl_->put (gst_buffer_list_get (list, done), at);
     impl_->serve_at (impl_->fan_out.pump (at));
+    impl_->size_buffers (at); // a source may have no other occasion
   }
 }
 

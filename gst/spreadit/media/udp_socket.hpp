@@ -21,8 +21,8 @@ class SendBatch;
 struct Destination {
   sockaddr_storage address{};
   socklen_t length = 0; // 0: this socket cannot reach it
-  // The kernel has cut up runs of datagrams so long, or might; longer ones it
-  // has refused to on the way there (path MTU, IPsec, a device that cannot).
+  // Longer datagrams the kernel has refused in runs on the way there: path MTU,
+  // IPsec, a device that cannot.
   std::size_t segment_max = SIZE_MAX;
 };
 

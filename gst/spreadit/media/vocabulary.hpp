@@ -87,10 +87,10 @@ struct DataStats {
   // By the kernel, as we came too late. It counts what UDP_GRO has put together
   // as one.
   std::uint64_t socket_drops = 0;
-  std::size_t receive_buffer = 0;     // bytes the system lets the socket hold
-  std::uint64_t bytes_received = 0;   // RTP and RTCP from parents
-  std::uint64_t bytes_stream = 0;     // put into fan_out()
-  std::uint64_t bytes_sent = 0;       // to all children, gone ones included
+  std::size_t receive_buffer = 0;   // bytes the system lets the socket hold
+  std::uint64_t bytes_received = 0; // RTP and RTCP from parents
+  std::uint64_t bytes_stream = 0;   // put into fan_out()
+  std::uint64_t bytes_sent = 0;     // to all children, gone ones included
   std::uint64_t packets_sent = 0;
   std::uint64_t messages_sent = 0; // over UDP; a run of packets is one
   // Source NTP time (from its SR) to receipt, over the last seconds.
