@@ -3,7 +3,7 @@
 // else the machine does. Prints JSON, and a table to standard error. Asserts
 // nothing about time.
 //
-//   relay-cost [--seconds=4] [--rounds=3] [--only=NAME,...] [--udp=1,4,16,64]
+//   relay-cost [--seconds=3] [--rounds=3] [--only=NAME,...] [--udp=1,4,16,64]
 //              [--tcp=4,16] [--shapes=bursts,even] [--plain-sockets]
 //              RELAY BARE_RELAY [RTSP_SERVER_RELAY]
 //
@@ -25,7 +25,7 @@ using namespace std::chrono_literals;
 namespace {
 
 struct Options {
-  double seconds = 4;
+  double seconds = 3;
   unsigned rounds = 3;
   bool coalesce = true;
   std::vector<std::string> names = {
