@@ -124,8 +124,8 @@ TEST (DataPath, PassesOnWhatOvertookTheAnswerOfANewParent)
 {
   Foreign parent;
   Node child (Node::straight), leaf;
+  child.feed (leaf, 2); // first, or a report of the leaf is a stranger's
   leaf.hear (child, 1);
-  child.feed (leaf, 2);
   for (std::uint16_t seq = 1; seq <= 100; ++seq)
     parent.send (child.address (), rtp (seq));
   ASSERT_TRUE (
