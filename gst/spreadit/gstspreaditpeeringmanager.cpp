@@ -28,8 +28,8 @@
  * Threads: every function is thread-safe. Signals are emitted on the library's
  * control thread with no lock held; handlers may call any function here except
  * those that wait, but must not block: all nodes of the process share that
- * thread. One thread at a time runs gst_spreadit_peering_manager_pull() or
- * gst_spreadit_peering_manager_receive().
+ * thread. One thread at a time runs gst_spreadit_peering_manager_pull(),
+ * gst_spreadit_peering_manager_receive() or what that consists of.
  *
  * Since: 1.0
  */
@@ -1051,7 +1051,13 @@ install_properties (GObjectClass *klass)
    *   report), `rtt-ms`
    * - `packets-received` (RTP, each once), `packets-lost` (never came),
    *   `packets-repaired`, `packets-duplicate`, `packets-invalid`,
-   *   `packets-stranger` (from nobody we know), `socket-drops`
+   *   `packets-stranger` (from nobody we know)
+   * - `socket-drops`: what came and was dropped by the system, because this
+   *   process was too slow to fetch it from a buffer of `socket-buffer` bytes;
+   *   that grows with the rate of the stream, up to what `net.core.rmem_max`
+   *   allows. A drop may be a run of packets: `packets-lost` has them all
+   * - `packets-sent`, to all children, by UDP in `messages-sent` messages to the
+   *   system: far fewer where it cuts up runs of packets itself (UDP_SEGMENT)
    * - `bytes-in`, `bytes-out`: data; `control-bytes-in`, `control-bytes-out`
    * - `delay-ms`: structure with `p50`, `p99`: packet delay (paper, VI-A), the
    *   source's NTP time to receipt; needs clocks that agree
@@ -1368,6 +1374,55 @@ gst_spreadit_peering_manager_receive (GstSpreaditPeeringManager *self)
   g_return_val_if_fail (GST_IS_SPREADIT_PEERING_MANAGER (self), nullptr);
   const auto data = self->priv->data_to_receive ();
   return data ? data->receive () : nullptr;
+}
+
+/**
+ * gst_spreadit_peering_manager_relay:
+ * @self: a manager
+ * @may_relay: (scope call): asked whenever packets have come
+ * @user_data: for @may_relay
+ *
+ * gst_spreadit_peering_manager_receive() and
+ * gst_spreadit_peering_manager_fan_out() for ever, without making buffers: less
+ * than half the work. Ends when @may_relay says no.
+ *
+ * Returns: %TRUE: there may be packets, gst_spreadit_peering_manager_take() has
+ *   them; %FALSE when flushing, closed or a source
+ *
+ * Since: 1.0
+ */
+gboolean
+gst_spreadit_peering_manager_relay (GstSpreaditPeeringManager *self,
+    GstSpreaditMayRelayFunc may_relay, gpointer user_data)
+{
+  g_return_val_if_fail (GST_IS_SPREADIT_PEERING_MANAGER (self), FALSE);
+  g_return_val_if_fail (may_relay != nullptr, FALSE);
+  const auto data = self->priv->data_to_receive ();
+  while (data && data->wait ()) {
+    if (!may_relay (self, user_data))
+      return TRUE;
+    data->relay ();
+  }
+  return FALSE;
+}
+
+/**
+ * gst_spreadit_peering_manager_take:
+ * @self: a manager
+ *
+ * The packets that are there, as gst_spreadit_peering_manager_receive() has
+ * them. Does not wait.
+ *
+ * Returns: (transfer full) (nullable): packets, or %NULL if none is new
+ *
+ * Since: 1.0
+ */
+GstBufferList *
+gst_spreadit_peering_manager_take (GstSpreaditPeeringManager *self)
+{
+  g_return_val_if_fail (GST_IS_SPREADIT_PEERING_MANAGER (self), nullptr);
+  const auto data = self->priv->data_to_receive ();
+  return data ? data->take () : nullptr;
 }
 
 /**

@@ -51,6 +51,28 @@ GST_SPREADIT_API
 GstBufferList *gst_spreadit_peering_manager_receive (
     GstSpreaditPeeringManager *self);
 
+/**
+ * GstSpreaditMayRelayFunc:
+ * @self: the manager
+ * @user_data: what was given with the function
+ *
+ * Asked on the thread that relays, when packets have come.
+ *
+ * Returns: %TRUE: they go to the children and nobody else wants them
+ *
+ * Since: 1.0
+ */
+typedef gboolean (*GstSpreaditMayRelayFunc) (
+    GstSpreaditPeeringManager *self, gpointer user_data);
+
+GST_SPREADIT_API
+gboolean gst_spreadit_peering_manager_relay (GstSpreaditPeeringManager *self,
+    GstSpreaditMayRelayFunc may_relay, gpointer user_data);
+
+GST_SPREADIT_API
+GstBufferList *gst_spreadit_peering_manager_take (
+    GstSpreaditPeeringManager *self);
+
 GST_SPREADIT_API
 void gst_spreadit_peering_manager_fan_out (
     GstSpreaditPeeringManager *self, GstBufferList *packets);

@@ -59,7 +59,18 @@ struct Private {
   Owned<Manager> manager ()
   {
     const std::lock_guard guard (lock);
-    return ref (given ? given.get () : found ? found.get () : offered.get ());
+    return ref (current ());
+  }
+  bool sends_for (const Manager *manager)
+  {
+    const std::lock_guard guard (lock);
+    return current () == manager;
+  }
+
+private:
+  Manager *current () const
+  {
+    return given ? given.get () : found ? found.get () : offered.get ();
   }
 };
 
@@ -247,6 +258,17 @@ finalize (GObject *object) noexcept
 }
 
 } // namespace
+
+gboolean
+gst_spreadit_fanout_only_sends_for (
+    GstSpreaditFanout *self, GstSpreaditPeeringManager *manager)
+{
+  GstPad *pad = self->parent.sinkpad;
+  return !pad->num_probes && GST_PAD_IS_ACTIVE (pad) &&
+         !GST_PAD_IS_FLUSHING (pad) && !GST_PAD_IS_EOS (pad) &&
+         (self->priv->sends_for (manager) ||
+             find_manager (self).get () == manager);
+}
 
 static void
 gst_spreadit_fanout_class_init (GstSpreaditFanoutClass *klass)

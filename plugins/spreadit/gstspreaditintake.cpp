@@ -24,6 +24,10 @@
  *
  * EOS follows when the source ends the stream or no parent is to be had.
  *
+ * Linked straight to the #spreaditfanout of the same manager it hands packets
+ * over without making buffers of them, as long as nobody looks: with a probe on
+ * one of the two pads, a tracer, or an element in between, they are buffers.
+ *
  * ## Example launch line
  * |[
  * gst-launch-1.0 spreaditintake uri=spreadit://source.example:8554/live ! \
@@ -40,6 +44,7 @@
 #include <mutex>
 
 #include "gstspreaditelements.h"
+#include "gstspreaditfanout.h"
 #include "gstspreaditsession.h"
 #include "owned.hpp"
 #include "timer.hpp"
@@ -62,10 +67,14 @@ struct Private {
   GstPad *srcpad = nullptr;              // owned by the element
   std::atomic<bool> playing{false};      // buffers get timestamps
   std::atomic<bool> over{false};         // no more packets: EOS
-  bool announced = false; // streaming thread: stream-start .. segment pushed
-  std::mutex lock;        // guards what follows
-  bool active = false;    // the task is there to be started
-  bool ended = false;     // nothing more is to be pushed
+  // Of the streaming thread.
+  bool announced = false; // stream-start .. segment are pushed
+  bool traced = false;    // a tracer wants to see buffers
+  Owned<GstPad> peer;     // see find_fanout()
+  Owned<GstElement> fanout;
+  std::mutex lock;     // guards what follows
+  bool active = false; // the task is there to be started
+  bool ended = false;  // nothing more is to be pushed
   Timer end_timer;
 
   ~Private () { gst_spreadit_session_free (session); }
@@ -154,22 +163,74 @@ stop_after (GstSpreaditIntake *self, GstFlowReturn flow)
     gst_pad_push_event (priv.srcpad, gst_event_new_eos ());
 }
 
+bool
+has_tracers ()
+{
+  GList *tracers = gst_tracing_get_active_tracers ();
+  const bool has_some = tracers != nullptr;
+  g_list_free_full (tracers, gst_object_unref);
+  return has_some;
+}
+
+// The fan-out that our pad is linked to; null if it is something else. Kept as
+// long as that is so: asking for it costs as much as sending does.
+GstSpreaditFanout *
+find_fanout (GstSpreaditIntake *self)
+{
+  Private &priv = *self->priv;
+  auto *peer = static_cast<GstPad *> (
+      g_atomic_pointer_get (&GST_PAD_PEER (priv.srcpad)));
+  if (peer != priv.peer.get ()) {
+    priv.peer.reset (gst_pad_get_peer (priv.srcpad));
+    priv.fanout.reset (
+        priv.peer ? gst_pad_get_parent_element (priv.peer.get ()) : nullptr);
+    if (priv.fanout && !GST_IS_SPREADIT_FANOUT (priv.fanout.get ()))
+      priv.fanout.reset ();
+  }
+  return reinterpret_cast<GstSpreaditFanout *> (priv.fanout.get ());
+}
+
+void
+begin (GstSpreaditIntake *self)
+{
+  if (self->priv->announced)
+    return;
+  self->priv->announced = true;
+  self->priv->traced = has_tracers ();
+  announce (self);
+}
+
+// Whether nobody could tell that packets were pushed as buffers. A relay that
+// makes none spends half the time (docs/decisions/0006-runs-of-packets.md).
+gboolean
+may_relay (GstSpreaditPeeringManager *manager, gpointer data) noexcept
+{
+  auto *self = static_cast<GstSpreaditIntake *> (data);
+  begin (self);
+  if (self->priv->traced || self->priv->srcpad->num_probes)
+    return FALSE;
+  GstSpreaditFanout *fanout = find_fanout (self);
+  return fanout && gst_spreadit_fanout_only_sends_for (fanout, manager);
+}
+
+// Until there are packets to push, or none to come.
 void
 loop (gpointer data) noexcept
 {
   auto *self = static_cast<GstSpreaditIntake *> (data);
   Private &priv = *self->priv;
 
-  GstBufferList *list =
-      gst_spreadit_peering_manager_receive (priv.manager ().get ());
-  if (!priv.announced) {
-    priv.announced = true;
-    announce (self);
-  }
-  if (!list) {
+  const auto manager = priv.manager ();
+  const bool has_some =
+      gst_spreadit_peering_manager_relay (manager.get (), may_relay, self);
+  begin (self);
+  if (!has_some) {
     stop_after (self, GST_FLOW_FLUSHING);
     return;
   }
+  GstBufferList *list = gst_spreadit_peering_manager_take (manager.get ());
+  if (!list)
+    return;
   if (priv.playing) {
     list = gst_buffer_list_make_writable (list);
     stamp (self, list);
@@ -203,7 +264,11 @@ activate_mode (
     priv.end_timer.cancel ();
   }
   gst_spreadit_peering_manager_set_flushing (manager.get (), TRUE);
-  return gst_pad_stop_task (pad);
+  if (!gst_pad_stop_task (pad))
+    return FALSE;
+  priv.peer.reset ();
+  priv.fanout.reset ();
+  return TRUE;
 }
 
 // What the manager says (control thread).

@@ -62,6 +62,84 @@ TEST (Manager, ASourceAndAPeer)
       eventually ([&] { return pair.source.told ("child-removed") == 1; }));
 }
 
+static std::optional<guint64>
+figure (GstSpreaditPeeringManager *manager, const char *name)
+{
+  const Owned<GstStructure> stats (
+      gst_spreadit_peering_manager_get_stats (manager));
+  guint64 value = 0;
+  if (!gst_structure_get_uint64 (stats.get (), name, &value))
+    return std::nullopt;
+  return value;
+}
+
+TEST (Manager, TellsWhatThePacketsCost)
+{
+  Pair pair;
+  pair.begin ();
+  ASSERT_TRUE (pair.is_up ());
+  pair.source.fan_out_burst ();
+  ASSERT_TRUE (eventually ([&] { return pair.peer->pulled () > 0; }));
+  auto *source = pair.source.manager, *peer = pair.peer->manager;
+  EXPECT_GT (figure (source, "packets-sent"), 0u);
+  EXPECT_GT (figure (source, "messages-sent"), 0u);
+  EXPECT_EQ (figure (peer, "socket-drops"), 0u);
+  EXPECT_GT (figure (peer, "socket-buffer"), 0u);
+}
+
+// The children of a manager that relays are served, and whoever wants to see
+// the packets gets those from then on.
+TEST (Manager, RelaysWithoutBuffers)
+{
+  Managed source (uri_at (free_port ()));
+  g_object_set (source.manager, "max-children", 1, nullptr);
+  ASSERT_EQ (source.publish (), "");
+  Managed relay (source.uri ()), leaf (source.uri ());
+  ASSERT_EQ (relay.get_stream (), "");
+  std::atomic<unsigned> asked = 0;
+  std::atomic<bool> may_relay = true;
+  struct Looks {
+    std::atomic<unsigned> &asked;
+    std::atomic<bool> &may_relay;
+  } looks{asked, may_relay};
+  std::atomic<guint> seen = 0;
+  std::thread data ([&] {
+    const auto may = [] (GstSpreaditPeeringManager *, gpointer data) {
+      auto *looks = static_cast<Looks *> (data);
+      ++looks->asked;
+      return gboolean{looks->may_relay};
+    };
+    while (gst_spreadit_peering_manager_relay (relay.manager, may, &looks))
+      if (const Owned<GstBufferList> list{
+              gst_spreadit_peering_manager_take (relay.manager)}) {
+        seen += gst_buffer_list_length (list.get ());
+        gst_spreadit_peering_manager_fan_out (relay.manager, list.get ());
+      }
+  });
+  EXPECT_TRUE (eventually ([&] { return source.told ("child-added") > 0; }));
+  const auto reaches_leaf = [&] {
+    const auto before = leaf.pulled ();
+    return eventually ([&] {
+      source.fan_out_burst ();
+      return leaf.pulled () > before;
+    });
+  };
+  ASSERT_EQ (leaf.get_stream (), "");
+  leaf.start_pulling ();
+  EXPECT_TRUE (reaches_leaf ());
+  EXPECT_GT (asked, 0u);
+  EXPECT_EQ (seen, 0u);
+  may_relay = false;
+  EXPECT_TRUE (eventually ([&] {
+    source.fan_out_burst ();
+    return seen > 0;
+  }));
+  EXPECT_TRUE (reaches_leaf ());
+  EXPECT_TRUE (relay.told ("child-added") > 0);
+  gst_spreadit_peering_manager_set_flushing (relay.manager, TRUE);
+  data.join ();
+}
+
 TEST (Manager, AHundredSessions)
 {
   Managed source (any_port);

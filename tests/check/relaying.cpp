@@ -63,6 +63,25 @@ GST_START_TEST (test_through_a_relay)
 }
 GST_END_TEST;
 
+// Where nobody looks there are no buffers. Somebody may look at any time.
+GST_START_TEST (test_buffers_for_whom_looks)
+{
+  Chain chain ("spreaditrelay PEER");
+  for (int time = 0; time < 2; ++time) {
+    GstElement *inner =
+        gst_bin_get_by_name (GST_BIN (chain.middle["m"]), "fanout");
+    {
+      Tap tap (inner, "sink");
+      tap.wait_for (60);
+      fail_unless_equals_int (tap.missing (), 0);
+    }
+    gst_object_unref (inner);
+    chain.viewer.wait_for (60);
+  }
+  fail_unless_equals_int (chain.viewer.missing (), 0);
+}
+GST_END_TEST;
+
 GST_START_TEST (test_through_a_viewer)
 {
   Chain chain ("spreaditsrc PEER");
@@ -203,6 +222,7 @@ relaying_suite ()
   suite_add_tcase (suite, tc);
   tcase_set_timeout (tc, 120);
   tcase_add_test (tc, test_through_a_relay);
+  tcase_add_test (tc, test_buffers_for_whom_looks);
   tcase_add_test (tc, test_through_a_viewer);
   tcase_add_test (tc, test_through_intake_and_fanout);
   tcase_add_test (tc, test_relays_in_paused);

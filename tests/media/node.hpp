@@ -19,7 +19,18 @@ namespace spreadit::media {
 // kept for the test to see.
 class Node {
 public:
-  explicit Node (const char *ip = "127.0.0.1") : ip_ (ip), data_ (config (ip))
+  // Passes packets on without making buffers, and so keeps none.
+  static constexpr struct Straight {
+  } straight{};
+  explicit Node (Straight) : Node ()
+  {
+    stop ();
+    is_straight_ = true;
+    start ();
+  }
+
+  explicit Node (const char *ip = "127.0.0.1", Offload offload = {})
+      : ip_ (ip), data_ (config (ip, offload))
   {
     EXPECT_EQ (data_.open (), "");
     data_.set_media (video_and_audio);
@@ -71,12 +82,16 @@ public:
 
 private:
   // A loaded machine may be slow, the ring still holds everything.
-  static DataPath::Config config (const char *ip)
+  static DataPath::Config config (const char *ip, Offload offload)
   {
-    return {.ring_duration = 1h, .local = Address::from_ip (ip, 0)};
+    return {.ring_duration = 1h,
+        .local = Address::from_ip (ip, 0),
+        .offload = offload};
   }
   void run ()
   {
+    while (is_straight_ && data_.wait ())
+      data_.relay ();
     while (GstBufferList *list = data_.receive ()) {
       data_.fan_out (list);
       keep (list);
@@ -98,6 +113,7 @@ private:
 
   const char *const ip_;
   DataPath data_;
+  bool is_straight_ = false;
   std::thread thread_;
   mutable std::mutex lock_;
   std::vector<Datagram> got_;

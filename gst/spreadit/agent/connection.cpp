@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "agent/connection.hpp"
 
+#include <algorithm>
+#include <array>
+#include <cerrno>
 #include <utility>
 
 #include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
 
 #include "agent/control_loop.hpp"
 #include "agent/limits.hpp"
+#include "media/limits.hpp"
 #include "rtsp/writer.hpp"
 
 namespace spreadit::agent {
@@ -87,6 +93,7 @@ Connection::adopt (GSocketConnection *socket_connection)
     self->remote_ = to_address (address.get ());
   self->stream_.reset (
       G_IO_STREAM (g_object_ref (G_OBJECT (socket_connection))));
+  self->fd_ = g_socket_get_fd (socket);
   self->in_ = G_POLLABLE_INPUT_STREAM (
       g_io_stream_get_input_stream (self->stream_.get ()));
   self->out_ = G_POLLABLE_OUTPUT_STREAM (
@@ -225,20 +232,123 @@ bool
 Connection::write_frame (
     std::uint8_t channel, const std::uint8_t *data, std::size_t size)
 {
+  const Frame frame{channel, {data, size}};
+  return write_frames ({&frame, 1}) == 1;
+}
+
+std::size_t
+Connection::write_frames (std::span<const Frame> frames)
+{
   const std::lock_guard lock (out_lock_);
-  if (phase_ != Phase::open || output_broken_ || size > 0xffff)
-    return true;
-  if (pending_.size () - written_ > limits::pending_frame_max)
-    return false;
-  const char header[4] = {'$', static_cast<char> (channel),
-      static_cast<char> (size >> 8), static_cast<char> (size & 0xff)};
-  pending_.append (header, sizeof header);
-  pending_.append (reinterpret_cast<const char *> (data), size);
-  // A frame more than is wanted in one write costs a system call each; the rest
-  // is the control thread's to find out (on_readable sees the reset).
-  if (!flush_locked ())
-    output_broken_ = true;
-  return true;
+  std::size_t taken = 0;
+  while (taken < frames.size () && phase_ == Phase::open && !output_broken_) {
+    const auto left = frames.subspan (taken);
+    std::optional<std::size_t> n = 0;
+    if (pending_.empty () && fd_ >= 0)
+      n = send_frames_locked (left);
+    else
+      n = keep_frames_locked (left);
+    // Broken is for the control thread to find out (on_readable sees the
+    // reset).
+    output_broken_ = !n || !flush_locked ();
+    if (n && !*n)
+      return taken;
+    taken += n.value_or (0);
+  }
+  return frames.size ();
+}
+
+namespace {
+
+std::array<char, 4>
+frame_header (const Connection::Frame &frame)
+{
+  const std::size_t size = frame.bytes.size ();
+  return {'$', static_cast<char> (frame.channel), static_cast<char> (size >> 8),
+      static_cast<char> (size & 0xff)};
+}
+
+// RFC 2326 10.12 has two bytes for the length. A longer packet is dropped.
+bool
+fits (const Connection::Frame &frame)
+{
+  return frame.bytes.size () <= 0xffff;
+}
+
+} // namespace
+
+std::size_t
+Connection::keep_frames_locked (std::span<const Frame> frames)
+{
+  std::size_t taken = 0;
+  for (; taken < frames.size () &&
+         pending_.size () - written_ <= limits::pending_frame_max;
+       ++taken) {
+    const Frame &frame = frames[taken];
+    if (!fits (frame))
+      continue;
+    const auto header = frame_header (frame);
+    pending_.append (header.data (), header.size ());
+    pending_.append (reinterpret_cast<const char *> (frame.bytes.data ()),
+        frame.bytes.size ());
+  }
+  return taken;
+}
+
+std::optional<std::size_t>
+Connection::send_frames_locked (std::span<const Frame> frames)
+{
+  constexpr std::size_t most = media::limits::chunk;
+  std::array<std::array<char, 4>, most> headers;
+  std::array<iovec, 2 * most> pieces;
+  frames = frames.first (std::min (frames.size (), most));
+  std::size_t count = 0;
+  for (const Frame &frame : frames) {
+    if (!fits (frame))
+      continue;
+    auto &header = headers[count / 2] = frame_header (frame);
+    pieces[count++] = {header.data (), header.size ()};
+    // The kernel only reads from it, whatever the type says.
+    pieces[count++] = {
+        const_cast<std::uint8_t *> (frame.bytes.data ()), frame.bytes.size ()};
+  }
+  msghdr message{};
+  message.msg_iov = pieces.data ();
+  message.msg_iovlen = count;
+  const auto n = sendmsg (fd_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (n < 0 && errno != EAGAIN && errno != EINTR)
+    return std::nullopt;
+  // Whole frames that went, and the rest of the one that did not.
+  std::size_t taken = 0, left = n < 0 ? 0 : static_cast<std::size_t> (n);
+  for (; taken < frames.size (); ++taken) {
+    const std::size_t size =
+        fits (frames[taken]) ? 4 + frames[taken].bytes.size () : 0;
+    if (left < size)
+      break;
+    left -= size;
+  }
+  if (left == 0)
+    return taken ? taken : keep_frames_locked (frames);
+  keep_frames_locked (frames.subspan (taken, 1));
+  written_ = left;
+  return taken + 1;
+}
+
+std::ptrdiff_t
+Connection::write_some_locked (const char *data, std::size_t size)
+{
+  if (fd_ >= 0) {
+    const auto n = send (fd_, data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+    return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : n;
+  }
+  GError *raw = nullptr;
+  const gssize n = g_pollable_output_stream_write_nonblocking (
+      out_, data, size, nullptr, &raw);
+  const Owned<GError> error (raw);
+  if (n < 0 &&
+      g_error_matches (error.get (), G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+    return 0;
+  return n;
 }
 
 // False: broken. What cannot be written now stays pending.
@@ -246,15 +356,11 @@ bool
 Connection::flush_locked ()
 {
   while (written_ < pending_.size ()) {
-    GError *raw = nullptr;
-    const gssize n = g_pollable_output_stream_write_nonblocking (out_,
-        pending_.data () + written_, pending_.size () - written_, nullptr,
-        &raw);
-    const Owned<GError> error (raw);
-    if (n < 0 &&
-        !g_error_matches (error.get (), G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+    const auto n = write_some_locked (
+        pending_.data () + written_, pending_.size () - written_);
+    if (n < 0)
       return false;
-    if (n <= 0) {
+    if (n == 0) {
       want_output_locked ();
       return true;
     }

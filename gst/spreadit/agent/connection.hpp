@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <span>
 #include <string>
 
 #include "media/address.hpp"
@@ -59,6 +62,7 @@ public:
   // Any thread.
   bool write_frame (std::uint8_t channel, const std::uint8_t *data,
       std::size_t size) override;
+  std::size_t write_frames (std::span<const Frame> frames) override;
 
 private:
   enum class Phase { open, draining, closed };
@@ -75,11 +79,19 @@ private:
   void finish ();
   // Both with out_lock_ held.
   bool flush_locked ();
+  // How many bytes, 0 if it has to wait; -1: broken.
+  std::ptrdiff_t write_some_locked (const char *data, std::size_t size);
+  // Straight from where they are, as far as the socket takes them; what it
+  // breaks off in becomes pending. How many; nothing if broken.
+  std::optional<std::size_t> send_frames_locked (std::span<const Frame> frames);
+  // Makes them pending, as many as may be. How many.
+  std::size_t keep_frames_locked (std::span<const Frame> frames);
   void want_output_locked ();
 
   Owned<GIOStream> stream_;
   GPollableInputStream *in_ = nullptr;    // of stream_
   GPollableOutputStream *out_ = nullptr;  // of stream_
+  int fd_ = -1;  // of stream_, where that is nothing but a socket
   media::Address local_, remote_;
   Handler *handler_ = nullptr;
   rtsp::Parser parser_;

@@ -114,6 +114,9 @@ to_structure (const NodeStats &stats, const std::string &uri)
   set_u64 (s, "packets-invalid", stats.data.packets_invalid);
   set_u64 (s, "packets-stranger", stats.data.packets_stranger);
   set_u64 (s, "socket-drops", stats.data.socket_drops);
+  set_u64 (s, "socket-buffer", stats.data.receive_buffer);
+  set_u64 (s, "packets-sent", stats.data.packets_sent);
+  set_u64 (s, "messages-sent", stats.data.messages_sent);
   set_u64 (s, "bytes-in", stats.data.bytes_received);
   set_u64 (s, "bytes-out", stats.data.bytes_sent);
   set_u64 (s, "control-bytes-in", stats.control_bytes_in);

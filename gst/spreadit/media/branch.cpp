@@ -78,53 +78,76 @@ Branch::is_wanted (const Packet &packet, std::uint64_t index) const
   return index >= resume_end_ || is_missing (held_, packet);
 }
 
-bool
-Branch::send_up_to (const Ring &ring, std::size_t most)
+void
+Branch::begin_pump (const Ring &ring, MonotonicTime now)
 {
-  std::array<const Packet *, limits::chunk> packets;
-  std::array<std::uint64_t, limits::chunk> indices;
-  while (most && lags (ring)) {
-    std::size_t count = 0;
-    std::uint64_t next = cursor_;
-    for (; next < ring.head () && count < std::min (most, packets.size ());
-         ++next) {
-      const Packet &packet = ring.at (next);
-      if (!is_wanted (packet, next))
-        continue;
-      packets[count] = &packet;
-      indices[count++] = next;
-    }
-    const auto sent = output_->send (std::span (packets).first (count));
-    stats_.packets_sent += sent.done - sent.refused;
-    stats_.packets_refused += sent.refused;
-    stats_.bytes_sent += sent.bytes;
-    cursor_ = sent.done < count ? indices[sent.done] : next;
-    if (sent.done < count)
-      return false;
-    most -= count;
+  is_pumped_ = lags (ring) && (!is_paced_ || now >= next_try_);
+  has_sent_ = false;
+  is_open_ = true;
+  budget_ = is_pumped_ ? SIZE_MAX : 0;
+  if (is_pumped_ && is_paced_) // twice what came, or it would never catch up
+    budget_ = std::max<std::size_t> (
+        limits::chunk, 2 * (ring.head () - head_at_last_try_));
+}
+
+std::size_t
+Branch::take (const Ring &ring, std::span<const Packet *, limits::chunk> out)
+{
+  const std::size_t most = std::min (budget_, out.size ());
+  taken_ = 0;
+  taken_end_ = cursor_;
+  for (; taken_end_ < ring.head () && taken_ < most; ++taken_end_)
+    if (const Packet &packet = ring.at (taken_end_);
+        is_wanted (packet, taken_end_))
+      out[taken_++] = &packet;
+  if (!taken_ && most)
+    cursor_ = taken_end_; // past what it does not want
+  return taken_;
+}
+
+void
+Branch::settle (const Ring &ring, const UdpSocket::Sent &sent)
+{
+  stats_.packets_sent += sent.done - sent.refused;
+  stats_.packets_refused += sent.refused;
+  stats_.bytes_sent += sent.bytes;
+  has_sent_ = has_sent_ || sent.done > sent.refused;
+  if (sent.done == taken_) {
+    cursor_ = taken_end_;
+    budget_ -= taken_;
+    return;
   }
-  return true;
+  is_open_ = false;
+  budget_ = 0;
+  // To the first that has not gone.
+  for (std::size_t done = sent.done;; ++cursor_)
+    if (is_wanted (ring.at (cursor_), cursor_) && !done--)
+      return;
+}
+
+void
+Branch::end_pump (const Ring &ring, MonotonicTime now)
+{
+  if (!is_pumped_)
+    return;
+  if (has_sent_)
+    last_sent_ = now;
+  if (!lags (ring))
+    is_paced_ = false;
+  else if (!is_open_)
+    is_paced_ = true;
+  next_try_ = now + limits::pace_interval;
+  head_at_last_try_ = ring.head ();
 }
 
 void
 Branch::pump (const Ring &ring, MonotonicTime now)
 {
-  if (!lags (ring) || (is_paced_ && now < next_try_))
-    return;
-  std::size_t most = SIZE_MAX;
-  if (is_paced_) // twice what came, or it would never catch up
-    most = std::max<std::size_t> (
-        limits::chunk, 2 * (ring.head () - head_at_last_try_));
-  const std::uint64_t sent_before = stats_.packets_sent;
-  const bool is_open = send_up_to (ring, most);
-  if (stats_.packets_sent != sent_before)
-    last_sent_ = now;
-  if (!lags (ring))
-    is_paced_ = false;
-  else if (!is_open)
-    is_paced_ = true;
-  next_try_ = now + limits::pace_interval;
-  head_at_last_try_ = ring.head ();
+  std::array<const Packet *, limits::chunk> packets;
+  begin_pump (ring, now);
+  while (const std::size_t count = take (ring, packets))
+    settle (ring, output_->send (std::span (packets).first (count)));
+  end_pump (ring, now);
 }
 
 void

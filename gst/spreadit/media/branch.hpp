@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
+#include "media/limits.hpp"
 #include "media/output.hpp"
 #include "media/ring.hpp"
 #include "media/vocabulary.hpp"
@@ -26,6 +28,16 @@ public:
   // Sends what is due. A branch that keeps up gets everything up to the head
   // at once, one that lags is paced.
   void pump (const Ring &ring, MonotonicTime now);
+  // The same in steps, for whoever sends to several children at once:
+  // begin_pump(), then take() and, when they have been sent, settle() until
+  // there is nothing to take, then end_pump().
+  void begin_pump (const Ring &ring, MonotonicTime now);
+  // Up to limits::chunk packets, all carried.
+  std::size_t take (
+      const Ring &ring, std::span<const Packet *, limits::chunk> out);
+  void settle (const Ring &ring, const UdpSocket::Sent &sent);
+  void end_pump (const Ring &ring, MonotonicTime now);
+
   // `ring` is about to drop its first packet.
   void before_pop (const Ring &ring);
   [[nodiscard]] bool lags (const Ring &ring) const
@@ -41,12 +53,8 @@ public:
   void rtcp_from_child (Bytes rtcp, const MediaMap &media, MonotonicTime now);
 
 private:
-  struct Gathered;
-
   [[nodiscard]] bool is_wanted (
       const Packet &packet, std::uint64_t index) const;
-  // Sends up to `most` packets; whether the way is still open.
-  bool send_up_to (const Ring &ring, std::size_t most);
 
   const LinkKey key_;
   const std::unique_ptr<Output> output_;
@@ -61,6 +69,12 @@ private:
   MonotonicTime next_try_; // while it lags
   std::uint64_t head_at_last_try_;
   MonotonicTime last_sent_;
+
+  // Between begin_pump() and end_pump().
+  std::size_t budget_ = 0;      // packets that may still be taken
+  std::size_t taken_ = 0;       // of those, not settled yet
+  std::uint64_t taken_end_ = 0; // where the cursor goes if all of them go
+  bool is_pumped_ = false, has_sent_ = false, is_open_ = true;
 };
 
 } // namespace spreadit::media

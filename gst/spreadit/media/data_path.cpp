@@ -2,18 +2,10 @@
 #include "media/data_path.hpp"
 
 #include <algorithm>
-#include <array>
-#include <atomic>
-#include <mutex>
-#include <random>
 #include <utility>
 
-#include "media/fan_out.hpp"
-#include "media/intake.hpp"
-#include "media/limbo.hpp"
+#include "media/data_path_impl.hpp"
 #include "media/limits.hpp"
-#include "media/poller.hpp"
-#include "media/upstream.hpp"
 
 namespace spreadit::media {
 
@@ -29,62 +21,12 @@ now ()
 
 } // namespace
 
-// `lock` guards all that follows it. Sends are made under it, they do not
-// block; waiting and reading are not. `intake` and `plain_intake` belong to the
-// thread in receive().
-struct DataPath::Impl {
-  explicit Impl (const Config &c)
-      : config (c), fan_out (c.ring_duration, c.ring_bytes_max, sockets)
-  {
-  }
-
-  // Of the thread in receive().
-  MonotonicTime serve ();
-  GstBufferList *receive_bundle ();
-  GstBufferList *take_redeemed ();
-  void receive_plain (const UdpSocket &socket);
-
-  // With the lock held.
-  void take (const Intake::Datagram &datagram, const Arrival &arrival,
-      GstBufferList *&fresh);
-  void take_from_parent (const Address &from, Bytes datagram,
-      const Arrival &arrival, GstBufferList *&fresh);
-  bool take_from_child (const Address &from, Bytes datagram, MonotonicTime at);
-  void redeem (const Address &from);
-  void put (GstBuffer *packet, MonotonicTime at);
-  MonotonicTime send_reports (MonotonicTime at);
-  void serve_at (MonotonicTime at);
-  void open_plain_ports ();
-
-  const Config config;
-  // Of what we say ourselves: idle RTCP and receiver reports.
-  const std::uint32_t own_ssrc = std::random_device{}();
-  const std::vector<std::uint8_t> idle_rtcp = write_receiver_report (own_ssrc);
-  std::atomic<bool> is_flushing = false;
-  Poller poller;
-  Intake intake;
-  Intake plain_intake;
-
-  mutable std::mutex lock;
-  Sockets sockets;
-  FanOut fan_out;
-  Upstream upstream;
-  Limbo limbo;
-  GstBufferList *redeemed = nullptr; // out of limbo, for receive() to hand on
-  DataStats counters;                // what is not computed in stats()
-  bool has_data = false;
-  // When serve() is next to do something, and until when receive() sleeps, if
-  // it does.
-  MonotonicTime service_time = MonotonicTime::max ();
-  std::optional<MonotonicTime> asleep_until;
-};
-
 DataPath::DataPath (Config config) : impl_ (std::make_unique<Impl> (config)) {}
 
 DataPath::~DataPath ()
 {
-  if (impl_->redeemed)
-    gst_buffer_list_unref (impl_->redeemed);
+  if (impl_->redeemed.list)
+    gst_buffer_list_unref (impl_->redeemed.list);
 }
 
 std::string
@@ -93,7 +35,8 @@ DataPath::open ()
   const std::lock_guard guard (impl_->lock);
   std::string error = impl_->poller.open ();
   if (error.empty ())
-    error = impl_->sockets.bundle.open (impl_->config.local);
+    error =
+        impl_->sockets.bundle.open (impl_->config.local, impl_->config.offload);
   if (error.empty ())
     impl_->poller.add (impl_->sockets.bundle.fd (), bundle_tag);
   return error;
@@ -110,33 +53,15 @@ std::optional<std::pair<std::uint16_t, std::uint16_t>>
 DataPath::plain_ports ()
 {
   const std::lock_guard guard (impl_->lock);
-  const Sockets &sockets = impl_->sockets;
-  if (!sockets.plain_rtp.port ())
-    impl_->open_plain_ports ();
-  if (!sockets.plain_rtp.port ())
-    return std::nullopt;
-  return std::pair{sockets.plain_rtp.port (), sockets.plain_rtcp.port ()};
-}
-
-// RFC 3550 11: an even port for RTP, the next one for RTCP.
-void
-DataPath::Impl::open_plain_ports ()
-{
-  for (unsigned i = 0; i < limits::port_pair_tries_max; ++i) {
-    UdpSocket even, odd;
-    if (!even.open (config.local.with_port (0)).empty ())
-      return;
-    const auto neighbour = static_cast<std::uint16_t> (even.port () ^ 1);
-    if (!odd.open (config.local.with_port (neighbour)).empty ())
-      continue;
-    if (even.port () % 2)
-      std::swap (even, odd);
-    sockets.plain_rtp = std::move (even);
-    sockets.plain_rtcp = std::move (odd);
-    poller.add (sockets.plain_rtp.fd (), plain_rtp_tag);
-    poller.add (sockets.plain_rtcp.fd (), plain_rtcp_tag);
-    return;
+  Sockets &sockets = impl_->sockets;
+  if (!sockets.plain_rtp.port ()) {
+    const Config &config = impl_->config;
+    if (!sockets.open_plain (config.local, config.offload))
+      return std::nullopt;
+    impl_->poller.add (sockets.plain_rtp.fd (), plain_rtp_tag);
+    impl_->poller.add (sockets.plain_rtcp.fd (), plain_rtcp_tag);
   }
+  return std::pair{sockets.plain_rtp.port (), sockets.plain_rtcp.port ()};
 }
 
 // -- Control
@@ -173,17 +98,6 @@ DataPath::receive_from (LinkKey key, Address from)
   impl_->upstream.add (key, from, now ());
   impl_->redeem (from);
   impl_->serve_at (now ());
-}
-
-// What the new parent sent before we knew it for one.
-void
-DataPath::Impl::redeem (const Address &from)
-{
-  const Arrival arrival{now (), ntp_now ()};
-  for (const auto &packet : limbo.take (from, arrival.at)) {
-    --counters.packets_stranger;
-    take_from_parent (from, packet, arrival, redeemed);
-  }
 }
 
 void
@@ -243,6 +157,8 @@ DataPath::stats () const
   stats.delay_p50_ms = impl_->upstream.delay ().quantile_ms (0.50);
   stats.delay_p99_ms = impl_->upstream.delay ().quantile_ms (0.99);
   impl_->fan_out.add_to (stats);
+  stats.receive_buffer = impl_->sockets.bundle.receive_buffer ();
+  stats.messages_sent = impl_->sockets.messages_sent ();
   return stats;
 }
 
@@ -265,158 +181,44 @@ DataPath::unblock (bool flushing)
 GstBufferList *
 DataPath::receive ()
 {
-  while (!impl_->is_flushing) {
-    const MonotonicTime deadline = impl_->serve ();
-    if (GstBufferList *fresh = impl_->take_redeemed ())
+  while (wait ())
+    if (GstBufferList *fresh = take ())
       return fresh;
-    const Poller::Tags ready = impl_->poller.wait (deadline);
-    if (ready & plain_rtp_tag)
-      impl_->receive_plain (impl_->sockets.plain_rtp);
-    if (ready & plain_rtcp_tag)
-      impl_->receive_plain (impl_->sockets.plain_rtcp);
-    if (ready & bundle_tag)
-      if (GstBufferList *fresh = impl_->receive_bundle ())
-        return fresh;
-  }
   return nullptr;
 }
 
-GstBufferList *
-DataPath::Impl::take_redeemed ()
-{
-  const std::lock_guard guard (lock);
-  return std::exchange (redeemed, nullptr);
-}
-
-// Does what is due. Answers until when there is nothing to do without packets.
-MonotonicTime
-DataPath::Impl::serve ()
-{
-  const std::lock_guard guard (lock);
-  if (const MonotonicTime at = now (); at >= service_time)
-    service_time = std::min (fan_out.serve (idle_rtcp, at), send_reports (at));
-  asleep_until = service_time;
-  return service_time;
-}
-
-void
-DataPath::Impl::serve_at (MonotonicTime at)
-{
-  service_time = std::min (service_time, at);
-  if (!asleep_until || *asleep_until <= at)
-    return;
-  asleep_until.reset ();
-  poller.wake ();
-}
-
-MonotonicTime
-DataPath::Impl::send_reports (MonotonicTime at)
-{
-  MonotonicTime next = MonotonicTime::max ();
-  for (Parent &parent : upstream.parents ()) {
-    if (at >= parent.next_report) {
-      const auto report =
-          write_receiver_report (own_ssrc, parent.reception.take_report (at));
-      const Bytes datagram = report;
-      sockets.bundle.send (
-          sockets.bundle.destination (parent.address), {&datagram, 1});
-      parent.next_report = at + limits::report_interval;
-    }
-    next = std::min (next, parent.next_report);
-  }
-  return next;
-}
-
-GstBufferList *
-DataPath::Impl::receive_bundle ()
-{
-  const std::size_t count = intake.receive (sockets.bundle.fd ());
-  if (!count)
-    return nullptr;
-  const Arrival arrival{now (), ntp_now ()};
-  const std::lock_guard guard (lock);
-  asleep_until.reset ();
-  // What waited in limbo came before these.
-  GstBufferList *fresh = std::exchange (redeemed, nullptr);
-  for (std::size_t i = 0; i < count; ++i)
-    take (intake.at (i), arrival, fresh);
-  counters.socket_drops = intake.dropped ();
-  return fresh;
-}
-
-void
-DataPath::Impl::take (const Intake::Datagram &datagram, const Arrival &arrival,
-    GstBufferList *&fresh)
-{
-  const auto &[from, bytes, is_truncated] = datagram;
-  if (!upstream.is_parent (from)) {
-    const bool is_child = take_from_child (from, bytes, arrival.at);
-    if (!is_child && !is_truncated && parse_packet (bytes))
-      limbo.put (from, bytes, arrival.at);
-  } else if (is_truncated) {
-    upstream.heard (from, arrival.at);
-    counters.bytes_received += bytes.size ();
-    ++counters.packets_invalid;
-    intake.grow ();
-  } else {
-    take_from_parent (from, bytes, arrival, fresh);
-  }
-}
-
-// Adds to `fresh` what is new, and makes it if there is none.
-void
-DataPath::Impl::take_from_parent (const Address &from, Bytes datagram,
-    const Arrival &arrival, GstBufferList *&fresh)
-{
-  counters.bytes_received += datagram.size ();
-  switch (upstream.take (from, datagram, fan_out.media (), arrival)) {
-  case Taken::fresh_rtp:
-    ++counters.packets_received;
-    [[fallthrough]];
-  case Taken::fresh_rtcp:
-    if (!fresh)
-      fresh = gst_buffer_list_new_sized (limits::chunk);
-    // A buffer of a pool would cost twice what an allocation and a copy do:
-    // acquiring, mapping, resizing and resetting it (266 against 145 ns).
-    gst_buffer_list_add (
-        fresh, gst_buffer_new_memdup (datagram.data (), datagram.size ()));
-    break;
-  case Taken::duplicate:
-    ++counters.packets_duplicate;
-    break;
-  case Taken::own_rtcp: // of a parent that is a child, too, perhaps
-    fan_out.take_from_child (from, datagram, arrival.at);
-    break;
-  case Taken::invalid:
-    ++counters.packets_invalid;
-    break;
-  }
-}
-
 bool
-DataPath::Impl::take_from_child (
-    const Address &from, Bytes datagram, MonotonicTime at)
+DataPath::wait ()
 {
-  const bool is_child = fan_out.take_from_child (from, datagram, at);
-  counters.packets_stranger += !is_child;
-  return is_child;
+  while (!impl_->is_flushing) {
+    const auto deadline = impl_->serve ();
+    if (!deadline)
+      return true;
+    const Poller::Tags ready = impl_->poller.wait (*deadline);
+    if (ready & plain_rtp_tag)
+      impl_->receive_plain (impl_->sockets.plain_rtp, impl_->plain_rtp_intake);
+    if (ready & plain_rtcp_tag)
+      impl_->receive_plain (
+          impl_->sockets.plain_rtcp, impl_->plain_rtcp_intake);
+    if (ready & bundle_tag)
+      return true;
+  }
+  return false;
 }
 
-// Players send receiver reports and, to open NATs, anything.
-void
-DataPath::Impl::receive_plain (const UdpSocket &socket)
+GstBufferList *
+DataPath::take ()
 {
-  int fd;
-  {
-    const std::lock_guard guard (lock);
-    fd = socket.fd ();
-  }
-  const std::size_t count = plain_intake.receive (fd);
-  const std::lock_guard guard (lock);
-  asleep_until.reset ();
-  for (std::size_t i = 0; i < count; ++i)
-    take_from_child (
-        plain_intake.at (i).from, plain_intake.at (i).bytes, now ());
+  Fresh fresh{false};
+  impl_->receive_bundle (fresh);
+  return fresh.list;
+}
+
+void
+DataPath::relay ()
+{
+  Fresh fresh{true};
+  impl_->receive_bundle (fresh);
 }
 
 void
@@ -424,6 +226,7 @@ DataPath::fan_out (GstBufferList *list)
 {
   const guint count = gst_buffer_list_length (list);
   for (guint done = 0; done < count;) {
+    // Others may come in between.
     const std::lock_guard guard (impl_->lock);
     const guint end =
         std::min (count, done + static_cast<guint> (limits::chunk));
@@ -431,6 +234,7 @@ DataPath::fan_out (GstBufferList *list)
     for (; done < end; ++done)
       impl_->put (gst_buffer_list_get (list, done), at);
     impl_->serve_at (impl_->fan_out.pump (at));
+    impl_->size_buffers (at); // a source may have no other occasion
   }
 }
 
@@ -441,22 +245,6 @@ DataPath::fan_out (GstBuffer *packet)
   const MonotonicTime at = now ();
   impl_->put (packet, at);
   impl_->serve_at (impl_->fan_out.pump (at));
-}
-
-void
-DataPath::Impl::put (GstBuffer *packet, MonotonicTime at)
-{
-  GstMapInfo map;
-  if (!gst_buffer_map (packet, &map, GST_MAP_READ)) {
-    ++counters.packets_invalid;
-    return;
-  }
-  counters.bytes_stream += map.size;
-  if (fan_out.put ({map.data, map.size}, at))
-    has_data = true;
-  else
-    ++counters.packets_invalid;
-  gst_buffer_unmap (packet, &map);
 }
 
 } // namespace spreadit::media

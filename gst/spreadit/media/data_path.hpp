@@ -19,6 +19,7 @@
 
 #include "media/address.hpp"
 #include "media/interleaved_sink.hpp"
+#include "media/udp_socket.hpp"
 #include "media/vocabulary.hpp"
 
 namespace spreadit::media {
@@ -31,6 +32,7 @@ public:
     // Local address of the UDP sockets; a port of 0 is any. Unspecified: both
     // families where the host has them.
     Address local;
+    Offload offload{}; // of what the kernel has
   };
 
   explicit DataPath (Config config);
@@ -82,7 +84,14 @@ public:
   // RTP and the source's RTCP, valid, each once, buffer by buffer as the
   // source sent them, no metas, DTS/PTS none. Null after unblock (true).
   GstBufferList *receive ();
-  // true: receive() returns null at once, until set to false. Any thread.
+  // receive() in two steps, for whoever decides what to do with packets when
+  // they are there. wait(): serves until there may be some, false after unblock
+  // (true). Then either take() them, null if none is new, or relay() them: what
+  // fan_out() would do with them, without making buffers.
+  bool wait ();
+  GstBufferList *take ();
+  void relay ();
+  // true: receive() and wait() return at once, until set to false. Any thread.
   void unblock (bool flushing);
   // To the ring and to every child. Does not take `list`. Serialised
   // internally; any thread, though packets of one SSRC must come in order.

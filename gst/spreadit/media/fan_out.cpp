@@ -2,6 +2,7 @@
 #include "media/fan_out.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "media/limits.hpp"
@@ -41,15 +42,51 @@ MonotonicTime
 FanOut::pump (MonotonicTime now)
 {
   sockets_.assume_room ();
-  MonotonicTime next = MonotonicTime::max ();
   ++first_to_pump_;
-  for (std::size_t i = 0; i < branches_.size (); ++i) {
-    Branch &branch = *branches_[(first_to_pump_ + i) % branches_.size ()];
-    branch.pump (ring_, now);
-    if (branch.lags (ring_))
-      next = std::min (next, branch.next_service (ring_));
+  for (const auto &branch : branches_)
+    branch->begin_pump (ring_, now);
+  while (send_chunks ())
+    ;
+  MonotonicTime next = MonotonicTime::max ();
+  for (const auto &branch : branches_) {
+    branch->end_pump (ring_, now);
+    if (branch->lags (ring_))
+      next = std::min (next, branch->next_service (ring_));
   }
   return next;
+}
+
+// The next chunk to each child that may have one, to peers all at once. Whether
+// there were any.
+bool
+FanOut::send_chunks ()
+{
+  deliveries_.clear ();
+  receivers_.clear ();
+  datagrams_.clear ();
+  datagrams_.reserve (branches_.size () * limits::chunk); // spans stay good
+  bool is_any = false;
+  for (std::size_t i = 0; i < branches_.size (); ++i) {
+    Branch &branch = in_turn (i);
+    std::array<const Packet *, limits::chunk> memory;
+    const auto packets = std::span (memory).first (branch.take (ring_, memory));
+    if (packets.empty ())
+      continue;
+    is_any = true;
+    if (Destination *to = branch.output ().bundled ()) {
+      const std::size_t first = datagrams_.size ();
+      for (const Packet *packet : packets)
+        datagrams_.push_back (packet->bytes);
+      deliveries_.push_back ({to, std::span (datagrams_).subspan (first)});
+      receivers_.push_back (&branch);
+    } else {
+      branch.settle (ring_, branch.output ().send (packets));
+    }
+  }
+  sockets_.bundle.send (deliveries_);
+  for (std::size_t i = 0; i < deliveries_.size (); ++i)
+    receivers_[i]->settle (ring_, deliveries_[i].sent);
+  return is_any;
 }
 
 MonotonicTime
@@ -119,14 +156,22 @@ FanOut::take_from_child (const Address &from, Bytes datagram, MonotonicTime now)
   return begin != end;
 }
 
+std::uint64_t
+FanOut::bytes_sent () const
+{
+  std::uint64_t bytes = bytes_sent_to_gone_;
+  for (const auto &branch : branches_)
+    bytes += branch->stats ().bytes_sent;
+  return bytes;
+}
+
 void
 FanOut::add_to (DataStats &stats) const
 {
   stats.packets_sent += packets_sent_to_gone_;
-  stats.bytes_sent += bytes_sent_to_gone_;
+  stats.bytes_sent += bytes_sent ();
   for (const auto &branch : branches_) {
     stats.packets_sent += branch->stats ().packets_sent;
-    stats.bytes_sent += branch->stats ().bytes_sent;
     stats.children.push_back (branch->stats ());
   }
 }

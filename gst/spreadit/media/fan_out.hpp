@@ -43,10 +43,17 @@ public:
   // Whether `from` is a child; takes its reports.
   bool take_from_child (const Address &from, Bytes datagram, MonotonicTime now);
 
+  // To all children, gone ones included.
+  [[nodiscard]] std::uint64_t bytes_sent () const;
   // Fills in what is of children.
   void add_to (DataStats &stats) const;
 
 private:
+  Branch &in_turn (std::size_t i) const
+  {
+    return *branches_[(first_to_pump_ + i) % branches_.size ()];
+  }
+  bool send_chunks ();
   void forget_addresses (Branch &branch);
 
   Sockets &sockets_;
@@ -57,6 +64,10 @@ private:
   std::unordered_multimap<Address, Branch *> by_address_;
   // With a full send buffer somebody has to come first: not always the same.
   std::size_t first_to_pump_ = 0;
+  // What send_chunks() puts together; here for its memory.
+  std::vector<Bytes> datagrams_;
+  std::vector<UdpSocket::Delivery> deliveries_;
+  std::vector<Branch *> receivers_; // of each delivery
   std::uint64_t packets_sent_to_gone_ = 0, bytes_sent_to_gone_ = 0;
 };
 

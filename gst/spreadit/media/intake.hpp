@@ -4,7 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <memory>
 
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -15,14 +15,15 @@
 
 namespace spreadit::media {
 
-// Receives up to limits::chunk datagrams at once, always into the same memory,
-// which therefore stays in the cache. For one thread.
+// Receives up to limits::messages_max messages at once, always into the same
+// memory, which therefore stays in the cache. For one socket and one thread.
 class Intake {
 public:
-  struct Datagram {
+  // Datagrams of one sender that the kernel has put together, or a single one.
+  struct Message {
     Address from;
-    Bytes bytes; // until the next receive()
-    bool is_truncated;
+    Bytes bytes;         // until the next receive()
+    std::size_t segment; // for for_each_segment()
   };
 
   Intake () = default;
@@ -31,27 +32,27 @@ public:
 
   // How many there are, 0 if none.
   std::size_t receive (int fd);
-  [[nodiscard]] Datagram at (std::size_t i) const;
-  // One was truncated: takes longer ones from the next receive() on.
-  void grow () { wants_larger_ = true; }
-  // Datagrams the kernel has dropped because we were late (SO_RXQ_OVFL), ever.
-  [[nodiscard]] std::uint32_t dropped () const { return dropped_; }
+  [[nodiscard]] Message at (std::size_t i) const;
+  // Messages the kernel has dropped because we were late (SO_RXQ_OVFL), ever.
+  // It tells with the first message that finds room again.
+  [[nodiscard]] std::uint64_t dropped () const { return dropped_; }
 
 private:
   struct Slot {
     sockaddr_storage from;
     iovec memory;
-    alignas (cmsghdr) std::uint8_t control[CMSG_SPACE (sizeof (std::uint32_t))];
+    std::size_t segment;
+    alignas (cmsghdr) std::uint8_t control[CMSG_SPACE (sizeof (std::uint32_t)) +
+                                           CMSG_SPACE (sizeof (int))];
   };
-  void allocate (std::size_t datagram_size);
-  void read_dropped (const msghdr &message);
+  void allocate ();
+  void read_control (std::size_t i);
 
-  bool wants_larger_ = false;
-  std::size_t datagram_size_ = 0;
-  std::vector<std::uint8_t> memory_; // allocated at the first receive()
-  std::array<Slot, limits::chunk> slots_;
-  std::array<mmsghdr, limits::chunk> messages_;
-  std::uint32_t dropped_ = 0;
+  std::unique_ptr<std::uint8_t[]> memory_; // at the first receive()
+  std::array<Slot, limits::messages_max> slots_;
+  std::array<mmsghdr, limits::messages_max> messages_;
+  std::uint32_t last_dropped_ = 0; // as the kernel counts, with 32 bits
+  std::uint64_t dropped_ = 0;
 };
 
 } // namespace spreadit::media

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace spreadit::media {
 
@@ -15,6 +16,22 @@ public:
   // Any thread. After the connection has gone it takes and drops everything.
   virtual bool write_frame (
       std::uint8_t channel, const std::uint8_t *data, std::size_t size) = 0;
+
+  struct Frame {
+    std::uint8_t channel;
+    std::span<const std::uint8_t> bytes;
+  };
+  // write_frame() for each until it says no, perhaps in one go. How many were
+  // taken.
+  virtual std::size_t write_frames (std::span<const Frame> frames)
+  {
+    std::size_t taken = 0;
+    while (taken < frames.size () &&
+           write_frame (frames[taken].channel, frames[taken].bytes.data (),
+               frames[taken].bytes.size ()))
+      ++taken;
+    return taken;
+  }
 };
 
 } // namespace spreadit::media

@@ -14,19 +14,35 @@ using namespace std::chrono_literals;
 
 // -- Sockets
 
-// Datagrams per recvmmsg and sendmmsg. What a relay reads at once it also
-// sends at once to each child, so a chunk is the unit of everything below. A
-// receive buffer of Linux' default 208 KiB holds about 90 datagrams of 1200
-// bytes (each is charged 2304 bytes), so one chunk always fits an empty one.
+// Packets put into the ring and sent to each child at a time. A receive buffer
+// of Linux' default 208 KiB holds about 90 datagrams of 1200 bytes (each is
+// charged 2304 bytes), so one chunk always fits an empty one.
 inline constexpr std::size_t chunk = 64;
 
-// 2.5 s of a 10 Mbit/s stream as the kernel counts it. The kernel caps it to
-// net.core.{r,w}mem_max unless we have CAP_NET_ADMIN.
-inline constexpr int socket_buffer_bytes = 4 * 1024 * 1024;
+// Messages per recvmmsg and sendmmsg. With UDP_SEGMENT and UDP_GRO each may be
+// a run of datagrams.
+inline constexpr std::size_t messages_max = 64;
+// UDP_MAX_SEGMENTS of Linux before 6.9; it has been 128 since.
+inline constexpr std::size_t run_datagrams_max = 64;
+// What IPv4 can carry after its header and UDP's.
+inline constexpr std::size_t run_bytes_max = 65'507;
+// Pieces of memory per sendmmsg. The packets of a run lie in one or two.
+inline constexpr std::size_t pieces_max = 256;
 
-// Datagrams that are not fragmented fit. The first that does not is lost and
-// makes us read into buffers twice as long, up to what UDP can carry.
-inline constexpr std::size_t datagram_size_usual = 2048;
+// What a socket's buffer is to hold of the stream: longer than a process is
+// kept from running. The kernel doubles what it is asked for, for it charges
+// packets of 1200 bytes with about twice that. A bound, not memory in use.
+inline constexpr double buffer_seconds = 2;
+// 2 s of 16 Mbit/s: for anything below, and before a rate is known.
+inline constexpr std::size_t buffer_bytes_min = 4 * 1024 * 1024;
+// 2 s of 260 Mbit/s. The kernel caps it to net.core.{r,w}mem_max unless we have
+// CAP_NET_ADMIN.
+inline constexpr std::size_t buffer_bytes_max = 64 * 1024 * 1024;
+// Rates are means over this: long enough for an I frame to count for what it
+// is.
+inline constexpr auto rate_span = 1s;
+
+// What UDP can carry, and what the kernel puts together at most.
 inline constexpr std::size_t datagram_size_max = 64 * 1024;
 
 // Pairs of adjacent free ports looked for.

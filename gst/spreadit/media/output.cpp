@@ -29,6 +29,7 @@ public:
     return socket_.send (to_, std::span (datagrams).first (packets.size ()));
   }
 
+  Destination *bundled () override { return &to_; }
   bool wants_idle () const override { return true; }
   void send_idle (Bytes rtcp) override { socket_.send (to_, {&rtcp, 1}); }
 
@@ -37,7 +38,7 @@ public:
 private:
   UdpSocket &socket_;
   const Address address_;
-  const Destination to_;
+  Destination to_;
 };
 
 class PortPairsOutput final : public Output {
@@ -52,7 +53,9 @@ public:
 
   bool carries (const Packet &packet) const override
   {
-    return packet.media && find (*packet.media);
+    return packet.media && std::ranges::any_of (pairs_, [&] (const Pair &pair) {
+      return pair.route.media == *packet.media;
+    });
   }
 
   // In runs that go the same way.
@@ -80,7 +83,7 @@ public:
 
   void send_goodbye (const MediaMap &media) override
   {
-    for (const Pair &pair : pairs_) {
+    for (Pair &pair : pairs_) {
       const auto ssrc = media.ssrc_of (pair.route.media);
       if (!ssrc)
         continue;
@@ -106,9 +109,10 @@ private:
     Destination rtp, rtcp;
   };
 
-  const Pair *find (std::size_t media) const
+  // Null: not asked for.
+  Pair *find (std::size_t media)
   {
-    for (const Pair &pair : pairs_)
+    for (Pair &pair : pairs_)
       if (pair.route.media == media)
         return &pair;
     return nullptr;
@@ -121,7 +125,7 @@ private:
 
   UdpSocket::Sent send_run (const Packet &first, std::span<const Bytes> run)
   {
-    const Pair &pair = *find (*first.media);
+    Pair &pair = *find (*first.media);
     return std::holds_alternative<RtpHeader> (first.header)
                ? sockets_.plain_rtp.send (pair.rtp, run)
                : sockets_.plain_rtcp.send (pair.rtcp, run);
@@ -144,16 +148,19 @@ public:
 
   UdpSocket::Sent send (std::span<const Packet *const> packets) override
   {
+    std::array<InterleavedSink::Frame, limits::chunk> frames;
+    assert (packets.size () <= frames.size ());
+    std::ranges::transform (packets, frames.begin (), [&] (const Packet *p) {
+      const auto &channel = *find (*p->media);
+      const bool is_rtp = std::holds_alternative<RtpHeader> (p->header);
+      return InterleavedSink::Frame{
+          is_rtp ? channel.rtp : channel.rtcp, p->bytes};
+    });
     UdpSocket::Sent sent;
-    for (const Packet *packet : packets) {
-      const auto &channel = *find (*packet->media);
-      const bool is_rtp = std::holds_alternative<RtpHeader> (packet->header);
-      if (!route_.sink->write_frame (is_rtp ? channel.rtp : channel.rtcp,
-              packet->bytes.data (), packet->bytes.size ()))
-        break;
-      ++sent.done;
+    sent.done =
+        route_.sink->write_frames (std::span (frames).first (packets.size ()));
+    for (const Packet *packet : packets.first (sent.done))
       sent.bytes += packet->bytes.size ();
-    }
     return sent;
   }
 

@@ -8,22 +8,10 @@
 
 #include "media/media_map.hpp"
 #include "media/ring.hpp"
-#include "media/udp_socket.hpp"
+#include "media/sockets.hpp"
 #include "media/vocabulary.hpp"
 
 namespace spreadit::media {
-
-// The sockets of a node. The plain pair is open only once it is asked for.
-struct Sockets {
-  UdpSocket bundle;
-  UdpSocket plain_rtp, plain_rtcp;
-
-  void assume_room ()
-  {
-    for (UdpSocket *socket : {&bundle, &plain_rtp, &plain_rtcp})
-      socket->assume_room ();
-  }
-};
 
 // One way to a child (see Route). Never blocks.
 class Output {
@@ -36,6 +24,9 @@ public:
   [[nodiscard]] virtual bool carries (const Packet &packet) const = 0;
   // In order; all must be carried. Fewer done than given: the way is full.
   virtual UdpSocket::Sent send (std::span<const Packet *const> packets) = 0;
+  // Where all of it goes on Sockets::bundle: those who have such a place are
+  // sent to together. Null: only send() knows the way.
+  [[nodiscard]] virtual Destination *bundled () { return nullptr; }
   // An RTCP packet of our own, when there is nothing to send. Only SpreadIt
   // peers expect it.
   [[nodiscard]] virtual bool wants_idle () const { return false; }

@@ -84,11 +84,15 @@ struct DataStats {
   std::uint64_t packets_lost = 0; // gaps open for limits::lost_after or longer
   std::uint64_t packets_invalid = 0;
   std::uint64_t packets_stranger = 0; // not from a parent or a child
-  std::uint64_t socket_drops = 0;     // SO_RXQ_OVFL
-  std::uint64_t bytes_received = 0;   // RTP and RTCP from parents
-  std::uint64_t bytes_stream = 0;     // put into fan_out()
-  std::uint64_t bytes_sent = 0;       // to all children, gone ones included
+  // By the kernel, as we came too late. It counts what UDP_GRO has put together
+  // as one.
+  std::uint64_t socket_drops = 0;
+  std::size_t receive_buffer = 0;   // bytes the system lets the socket hold
+  std::uint64_t bytes_received = 0; // RTP and RTCP from parents
+  std::uint64_t bytes_stream = 0;   // put into fan_out()
+  std::uint64_t bytes_sent = 0;     // to all children, gone ones included
   std::uint64_t packets_sent = 0;
+  std::uint64_t messages_sent = 0; // over UDP; a run of packets is one
   // Source NTP time (from its SR) to receipt, over the last seconds.
   std::optional<double> delay_p50_ms, delay_p99_ms;
   std::vector<ChildStats> children;
