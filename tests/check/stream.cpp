@@ -2,6 +2,7 @@
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
@@ -94,6 +95,36 @@ GST_END_TEST;
 
 // What an encoder is asked for at first is what it is asked for later: the
 // description stays as it was.
+// Newcomers come in the middle of a group of pictures; a group is a second.
+GST_START_TEST (test_the_picture_begins_with_a_key_frame)
+{
+  TestSource source ("", false);
+  for (int i = 0; i < 3; ++i) {
+    Pipeline viewer ("spreaditsrc uri=" + source.uri () +
+                     " ! rtph264depay ! video/x-h264,alignment=au ! "
+                     "fakesink name=f sync=false");
+    std::atomic<int> is_delta{-1};
+    GstPad *pad = gst_element_get_static_pad (viewer["f"], "sink");
+    gst_pad_add_probe (
+        pad, GST_PAD_PROBE_TYPE_BUFFER,
+        [] (GstPad *, GstPadProbeInfo *info, gpointer data) {
+          *static_cast<std::atomic<int> *> (data) = GST_BUFFER_FLAG_IS_SET (
+              GST_PAD_PROBE_INFO_BUFFER (info), GST_BUFFER_FLAG_DELTA_UNIT);
+          return GST_PAD_PROBE_REMOVE;
+        },
+        &is_delta, nullptr);
+    {
+      Tap pictures (pad);
+      viewer.play ();
+      pictures.wait_for (1 + i); // leaves elsewhere in the group each time
+    }
+    fail_unless_equals_int (is_delta, 0);
+    viewer.set_state (GST_STATE_NULL);
+    gst_object_unref (pad);
+  }
+}
+GST_END_TEST;
+
 GST_START_TEST (test_described_once)
 {
   Pipeline source (sink +
@@ -431,6 +462,7 @@ stream_suite ()
   suite_add_tcase (suite, tc);
   tcase_set_timeout (tc, 120);
   tcase_add_test (tc, test_picture_and_sound);
+  tcase_add_test (tc, test_the_picture_begins_with_a_key_frame);
   tcase_add_test (tc, test_described_once);
   tcase_add_test (tc, test_video_comes_first);
   tcase_add_test (tc, test_description_has_what_players_need);

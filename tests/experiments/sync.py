@@ -48,7 +48,7 @@ SOUND = ("aevalsrc='if(between(mod(t,1),"
          "0.5*sin(2*PI*1000*t),0)':s=48000")
 CODECS = {
     "h264": ("mp4", ["-c:v", "libx264", "-preset", "veryfast", "-profile:v",
-                     "main", "-bf", "0", "-c:a", "aac"]),
+                     "main", "-bf", "0", "-sc_threshold", "0", "-c:a", "aac"]),
     # More threads make libvpx slower at this size.
     "vp8": ("webm", ["-c:v", "libvpx", "-deadline", "realtime", "-cpu-used",
                      "8", "-threads", "1", "-lag-in-frames", "0", "-c:a",
