@@ -2,7 +2,6 @@
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
@@ -56,65 +55,6 @@ expect_error (
   g_error_free (error);
 }
 
-// The H.264 that passes a pad: slices of key frames, and whether parameter sets
-// come between them.
-class Slices {
-public:
-  Slices (GstElement *element, const char *pad)
-      : pad_ (gst_element_get_static_pad (element, pad)),
-        probe_ (gst_pad_add_probe (
-            pad_, GST_PAD_PROBE_TYPE_BUFFER, on_buffer, this, nullptr))
-  {
-  }
-  ~Slices ()
-  {
-    gst_pad_remove_probe (pad_, probe_);
-    gst_object_unref (pad_);
-  }
-  Slices (const Slices &) = delete;
-  Slices &operator= (const Slices &) = delete;
-
-  [[nodiscard]] int max_in_key_frame () const { return max_; }
-  [[nodiscard]] int parameter_sets () const { return sets_; }
-  [[nodiscard]] int split_key_frames () const { return split_; }
-
-private:
-  static GstPadProbeReturn on_buffer (
-      GstPad *, GstPadProbeInfo *info, gpointer data)
-  {
-    std::uint8_t bytes[14] = {}; // RTP header, then the NAL unit's
-    gst_buffer_extract (
-        GST_PAD_PROBE_INFO_BUFFER (info), 0, bytes, sizeof bytes);
-    static_cast<Slices *> (data)->take (bytes);
-    return GST_PAD_PROBE_OK;
-  }
-
-  void take (const std::uint8_t (&bytes)[14])
-  {
-    constexpr int fu_a = 28, sps = 7, idr = 5;
-    if (const std::uint32_t timestamp = GST_READ_UINT32_BE (bytes + 4);
-        timestamp != timestamp_) {
-      timestamp_ = timestamp;
-      in_key_frame_ = 0;
-    }
-    int type = bytes[12] & 0x1f;
-    if (type == fu_a)
-      type = bytes[13] & 0x80 ? bytes[13] & 0x1f : 0;
-    if (type == sps) {
-      ++sets_;
-      split_ += in_key_frame_ > 0;
-    } else if (type == idr) {
-      max_ = std::max<int> (max_, ++in_key_frame_);
-    }
-  }
-
-  GstPad *pad_;
-  gulong probe_;
-  std::uint32_t timestamp_ = 0; // what follows: of the streaming thread
-  int in_key_frame_ = 0;
-  std::atomic<int> max_{0}, sets_{0}, split_{0};
-};
-
 const std::string sink = "spreaditsink name=s uri=spreadit://127.0.0.1:0/live ";
 
 // Already payloaded.
@@ -154,67 +94,6 @@ GST_END_TEST;
 
 // What an encoder is asked for at first is what it is asked for later: the
 // description stays as it was.
-// Newcomers come in the middle of a group of pictures; a group is a second.
-GST_START_TEST (test_the_picture_begins_with_a_key_frame)
-{
-  TestSource source ("", false);
-  for (int i = 0; i < 3; ++i) {
-    Pipeline viewer ("spreaditsrc uri=" + source.uri () +
-                     " ! rtph264depay ! video/x-h264,alignment=au ! "
-                     "fakesink name=f sync=false");
-    std::atomic<int> is_delta{-1};
-    GstPad *pad = gst_element_get_static_pad (viewer["f"], "sink");
-    gst_pad_add_probe (
-        pad, GST_PAD_PROBE_TYPE_BUFFER,
-        [] (GstPad *, GstPadProbeInfo *info, gpointer data) {
-          *static_cast<std::atomic<int> *> (data) = GST_BUFFER_FLAG_IS_SET (
-              GST_PAD_PROBE_INFO_BUFFER (info), GST_BUFFER_FLAG_DELTA_UNIT);
-          return GST_PAD_PROBE_REMOVE;
-        },
-        &is_delta, nullptr);
-    {
-      Tap pictures (pad);
-      viewer.play ();
-      pictures.wait_for (1 + i); // leaves elsewhere in the group each time
-    }
-    fail_unless_equals_int (is_delta, 0);
-    viewer.set_state (GST_STATE_NULL);
-    gst_object_unref (pad);
-  }
-}
-GST_END_TEST;
-
-// Parameter sets before a key frame, never within it: a player takes them for
-// the beginning of another picture.
-GST_START_TEST (test_a_key_frame_of_slices_stays_one)
-{
-  if (!gst_registry_check_feature_version (
-          gst_registry_get (), "x264enc", 1, 0, 0))
-    return;
-  for (const char *format : {"avc", "byte-stream"}) {
-    Pipeline source (sink +
-                     "videotestsrc is-live=true ! "
-                     "video/x-raw,width=160,height=120,framerate=20/1 ! "
-                     "x264enc tune=zerolatency speed-preset=ultrafast "
-                     "key-int-max=5 option-string=slices=4 ! "
-                     "video/x-h264,alignment=au,stream-format=" +
-                     format + " ! s.");
-    Signal described (source.manager ("s"), "media-changed");
-    source.play ();
-    described.wait ();
-    Viewer viewer (uri_of (source.manager ("s")));
-    viewer.play ();
-    const auto &pads = viewer.wait_pads ();
-    fail_unless_equals_int (pads.size (), 1);
-    Slices slices (viewer.pipeline ()["v"], pads[0].name.c_str ());
-    viewer.wait_for (150);
-    fail_unless (slices.max_in_key_frame () > 1, "%s", format);
-    fail_unless (slices.parameter_sets () > 0, "%s", format);
-    fail_unless_equals_int (slices.split_key_frames (), 0);
-  }
-}
-GST_END_TEST;
-
 GST_START_TEST (test_described_once)
 {
   Pipeline source (sink +
@@ -552,8 +431,6 @@ stream_suite ()
   suite_add_tcase (suite, tc);
   tcase_set_timeout (tc, 120);
   tcase_add_test (tc, test_picture_and_sound);
-  tcase_add_test (tc, test_the_picture_begins_with_a_key_frame);
-  tcase_add_test (tc, test_a_key_frame_of_slices_stays_one);
   tcase_add_test (tc, test_described_once);
   tcase_add_test (tc, test_video_comes_first);
   tcase_add_test (tc, test_description_has_what_players_need);
