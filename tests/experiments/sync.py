@@ -20,11 +20,14 @@
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 import argparse
+import contextlib
+import ctypes
 import hashlib
 import json
 import math
 import os
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -56,15 +59,33 @@ CODECS = {
 }
 
 
+def die_with_parent():
+    """In the child: also when we are killed."""
+    PR_SET_PDEATHSIG = 1
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+@contextlib.contextmanager
+def ffmpeg_output(*arguments):
+    """A pipe; Failure in the end unless all went well. It does not outlive
+    us, nor ENCODE_SECONDS."""
+    process = subprocess.Popen(
+        ["timeout", "-k", "1", str(ENCODE_SECONDS), "ffmpeg", "-nostdin", "-v",
+         "error", *arguments], stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, preexec_fn=die_with_parent)
+    try:
+        yield process.stdout
+        if process.wait():
+            raise netlab.Failure(f"ffmpeg: status {process.returncode}")
+    finally:
+        process.terminate()  # and timeout passes it on
+        process.stdout.close()
+        process.wait()
+
+
 def ffmpeg(*arguments):
-    """Its standard output."""
-    done = subprocess.run(["ffmpeg", "-nostdin", "-v", "error", *arguments],
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, timeout=ENCODE_SECONDS)
-    if done.returncode:
-        raise netlab.Failure("ffmpeg: " +
-                             done.stderr.decode(errors="replace").strip())
-    return done.stdout
+    with ffmpeg_output(*arguments) as output:
+        return output.read()
 
 
 def make_clip(codec, seconds, directory):
@@ -93,12 +114,9 @@ class Pictures:
 
     def __init__(self, clip):
         self.hashes, self.thumbnails = [], []
-        decoder = subprocess.Popen(
-            ["ffmpeg", "-nostdin", "-v", "error", "-i", clip, "-f", "rawvideo",
-             "-pix_fmt", "yuv420p", "-"], stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE)
-        with decoder:
-            while len(frame := decoder.stdout.read(FRAME_BYTES)) == FRAME_BYTES:
+        with ffmpeg_output("-i", clip, "-f", "rawvideo", "-pix_fmt", "yuv420p",
+                           "-") as frames:
+            while len(frame := frames.read(FRAME_BYTES)) == FRAME_BYTES:
                 self.hashes.append(hashlib.sha1(frame).digest())
                 self.thumbnails.append(thumbnail(frame))
         if not self.hashes:
@@ -278,7 +296,7 @@ def main():
             if options.delay:
                 lab.prepare(options.level + 1, options.delay)
             baseline, plays = measure(options, lab)
-    except (netlab.Failure, subprocess.TimeoutExpired) as failure:
+    except netlab.Failure as failure:
         sys.exit(f"sync.py: {failure}")
     print(json.dumps({
         "codec": options.codec, "level": options.level,
