@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <gst/spreadit/gstspreaditenums.h>
 
+// Of properties of elements, as GStreamer does it: the name says what the value
+// means, gst-inspect-1.0 shows it; the nick is what a user types.
+
 GType
 gst_spreadit_add_policy_get_type (void)
 {
   static const GEnumValue values[] = {
-      {GST_SPREADIT_ADD_POLICY_RANDOM, "GST_SPREADIT_ADD_POLICY_RANDOM",
+      {GST_SPREADIT_ADD_POLICY_RANDOM, "One of the children, drawn at random",
           "random"},
-      {GST_SPREADIT_ADD_POLICY_ROUND_ROBIN,
-          "GST_SPREADIT_ADD_POLICY_ROUND_ROBIN", "round-robin"},
+      {GST_SPREADIT_ADD_POLICY_ROUND_ROBIN, "The children in turn",
+          "round-robin"},
       {0, nullptr, nullptr}};
   static gsize type = 0;
   if (g_once_init_enter (&type))
@@ -22,13 +25,13 @@ gst_spreadit_delete_policy_get_type (void)
 {
   static const GEnumValue values[] = {
       {GST_SPREADIT_DELETE_POLICY_GRANDFATHER,
-          "GST_SPREADIT_DELETE_POLICY_GRANDFATHER", "grandfather"},
-      {GST_SPREADIT_DELETE_POLICY_ROOT, "GST_SPREADIT_DELETE_POLICY_ROOT",
+          "The children go to the parent of the leaver", "grandfather"},
+      {GST_SPREADIT_DELETE_POLICY_ROOT, "The children go to the source",
           "root"},
       {GST_SPREADIT_DELETE_POLICY_GRANDFATHER_ALL,
-          "GST_SPREADIT_DELETE_POLICY_GRANDFATHER_ALL", "grandfather-all"},
-      {GST_SPREADIT_DELETE_POLICY_ROOT_ALL,
-          "GST_SPREADIT_DELETE_POLICY_ROOT_ALL", "root-all"},
+          "All descendants go to the parent of the leaver", "grandfather-all"},
+      {GST_SPREADIT_DELETE_POLICY_ROOT_ALL, "All descendants go to the source",
+          "root-all"},
       {0, nullptr, nullptr}};
   static gsize type = 0;
   if (g_once_init_enter (&type))

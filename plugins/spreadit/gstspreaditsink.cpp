@@ -40,7 +40,7 @@
  * |[
  * gst-launch-1.0 videotestsrc is-live=true ! x264enc tune=zerolatency \
  *     key-int-max=60 ! spreaditsink uri=spreadit://0.0.0.0:8554/test \
- *     sink_0::payloader="rtph264pay config-interval=-1 mtu=1000"
+ *     sink_0::payloader="rtph264pay config-interval=1 mtu=1000"
  * ]|
  * A live source with a payloader of the user's choice.
  *

@@ -66,7 +66,14 @@ using namespace spreadit;
 
 namespace {
 
-enum { PROP_0, PROP_IS_LIVE, PROP_LATENCY, PROP_MANAGER, PROP_SESSION };
+enum {
+  PROP_0,
+  PROP_IS_LIVE,
+  PROP_LATENCY,
+  PROP_WAIT_FOR_KEYFRAME,
+  PROP_MANAGER,
+  PROP_SESSION
+};
 
 // Covers a repair from the parent's parent or the gap of a parent that crashes
 // (300 ms), and lets sound and picture be aligned.
@@ -75,6 +82,7 @@ constexpr guint latency_default_ms = 500;
 struct Private {
   GstSpreaditSession *session = nullptr; // owned
   std::atomic<guint> latency_ms{latency_default_ms};
+  std::atomic<bool> wait_for_keyframe{true};
   std::unique_ptr<SrcStreams> streams;
 
   ~Private ()
@@ -222,6 +230,10 @@ set_property (
     priv.latency_ms = g_value_get_uint (value);
     priv.streams->set_latency (priv.latency_ms);
     break;
+  case PROP_WAIT_FOR_KEYFRAME:
+    priv.wait_for_keyframe = g_value_get_boolean (value);
+    priv.streams->set_wait_for_key_frame (priv.wait_for_keyframe);
+    break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
@@ -255,6 +267,9 @@ get_property (
     break;
   case PROP_LATENCY:
     g_value_set_uint (value, priv.latency_ms);
+    break;
+  case PROP_WAIT_FOR_KEYFRAME:
+    g_value_set_boolean (value, priv.wait_for_keyframe);
     break;
   case PROP_MANAGER:
     g_value_take_object (
@@ -301,6 +316,22 @@ install_properties (GObjectClass *klass)
           60000, latency_default_ms,
           GParamFlags (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
                        GST_PARAM_MUTABLE_PLAYING)));
+  /**
+   * GstSpreaditSrc:wait-for-keyframe:
+   *
+   * Whether H.264, H.265, VP8 and VP9 begin with a key frame, as far as this
+   * element gives them out; what it relays is not touched. A decoder shows what
+   * comes before as grey with coloured blocks. After 10 s without a key frame
+   * (a stream with intra refresh has none) everything goes out. Applies to pads
+   * that are added later.
+   *
+   * Since: 1.0
+   */
+  g_object_class_install_property (klass, PROP_WAIT_FOR_KEYFRAME,
+      g_param_spec_boolean ("wait-for-keyframe", "Wait for key frame",
+          "Drop video until its first key frame (for 10 s at most)", TRUE,
+          GParamFlags (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+                       GST_PARAM_MUTABLE_READY)));
   /**
    * GstSpreaditSrc:manager:
    *

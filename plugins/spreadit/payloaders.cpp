@@ -138,13 +138,11 @@ make_payloader (const GstCaps *caps)
   if (!payloader)
     return nullptr;
   set_if_there (payloader, "mtu", std::to_string (mtu).c_str ());
-  // Parameter sets with every key frame, configuration headers every second:
-  // whoever joins, joins in the middle.
-  GParamSpec *interval = g_object_class_find_property (
-      G_OBJECT_GET_CLASS (payloader), "config-interval");
-  if (interval)
-    gst_util_set_object_arg (G_OBJECT (payloader), "config-interval",
-        G_IS_PARAM_SPEC_INT (interval) ? "-1" : "1");
+  // Parameter sets and configuration headers every second, with a key frame:
+  // whoever joins, joins in the middle. Not -1, "every IDR frame": rtph264pay
+  // 1.22 then sends them before every slice of it, and a parameter set begins a
+  // new picture (H.264, 7.4.1.2.3), so that ffmpeg shows the slices one by one.
+  set_if_there (payloader, "config-interval", "1");
   set_if_there (payloader, "perfect-rtptime", "true");
   return payloader;
 }

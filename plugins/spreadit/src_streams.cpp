@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <utility>
 
+#include "key_frames.hpp"
+
 GST_DEBUG_CATEGORY_EXTERN (gst_spreadit_src_debug);
 #define GST_CAT_DEFAULT gst_spreadit_src_debug
 
@@ -396,6 +398,8 @@ SrcStreams::expose (Stream &stream)
     const std::lock_guard guard (lock_);
     stream.pad = pad;
     block = std::exchange (stream.block, 0);
+    if (wait_for_key_frame_)
+      begin_with_key_frame (pad, stream.caps.get ());
   }
   GST_DEBUG_OBJECT (element_, "exposing %" GST_PTR_FORMAT, pad);
   gst_element_add_pad (GST_ELEMENT (element_), pad);

@@ -43,6 +43,9 @@ public:
   void stop ();
 
   void set_latency (unsigned latency_ms);
+  // Of pads that are exposed from now on: whether video begins with a key frame
+  // and not wherever the source happens to be.
+  void set_wait_for_key_frame (bool wait) { wait_for_key_frame_ = wait; }
   // Answers whether there is a stream in it that can be received.
   bool set_description (const char *sdp);
   // Packets the player was too slow for.
@@ -99,6 +102,7 @@ private:
   Timer silent_timer_;
   Timer bye_timer_;
   std::atomic<std::uint64_t> packets_in_{0};
+  std::atomic<bool> wait_for_key_frame_{true};
 };
 
 } // namespace spreadit

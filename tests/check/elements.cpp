@@ -165,6 +165,45 @@ GST_START_TEST (test_properties_read_well)
 }
 GST_END_TEST;
 
+// What gst-inspect-1.0 prints beside each value: a nick to type, and a
+// description instead of the name that C has for it.
+GST_START_TEST (test_enum_values_are_described)
+{
+  std::set<std::string> seen;
+  for (const char *factory : all) {
+    GstElement *element = make (factory);
+    guint n = 0;
+    GParamSpec **specs =
+        g_object_class_list_properties (G_OBJECT_GET_CLASS (element), &n);
+    for (guint i = 0; i < n; ++i) {
+      if (!G_IS_PARAM_SPEC_ENUM (specs[i]) ||
+          !g_str_has_prefix (g_type_name (specs[i]->value_type), "GstSpreadit"))
+        continue;
+      seen.insert (specs[i]->name);
+      const GEnumClass *values = G_PARAM_SPEC_ENUM (specs[i])->enum_class;
+      std::set<std::string> descriptions;
+      for (guint k = 0; k < values->n_values; ++k) {
+        const GEnumValue &value = values->values[k];
+        fail_unless (std::strchr (value.value_name, ' ') &&
+                         g_ascii_isupper (value.value_name[0]) &&
+                         !g_str_has_prefix (value.value_name, "GST_"),
+            "%s:%s: %s", factory, specs[i]->name, value.value_name);
+        fail_unless (
+            std::strspn (value.value_nick, "abcdefghijklmnopqrstuvwxyz-") ==
+                std::strlen (value.value_nick),
+            "%s:%s: %s", factory, specs[i]->name, value.value_nick);
+        descriptions.insert (value.value_name);
+      }
+      fail_unless_equals_int (descriptions.size (), values->n_values);
+    }
+    g_free (specs);
+    gst_object_unref (element);
+  }
+  const std::set<std::string> wanted{"add-policy", "delete-policy"};
+  fail_unless (seen == wanted);
+}
+GST_END_TEST;
+
 GST_START_TEST (test_source_is_live_and_says_so)
 {
   GstElement *element = make ("spreaditsrc");
@@ -347,6 +386,7 @@ elements_suite ()
   tcase_add_test (tc, test_session_properties_reach_the_manager);
   tcase_add_test (tc, test_a_source_has_no_properties_of_a_searcher);
   tcase_add_test (tc, test_properties_read_well);
+  tcase_add_test (tc, test_enum_values_are_described);
   tcase_add_test (tc, test_source_is_live_and_says_so);
   tcase_add_test (tc, test_stats_are_there_before_anything_runs);
   tcase_add_test (tc, test_uri_handler_takes_what_it_can_play);

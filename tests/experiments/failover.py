@@ -2,7 +2,7 @@
 # How long do descendants go without the stream when an inner peer goes, and
 # what do they miss? Prints JSON: a summary, and every round.
 #
-#   meson devenv -C build tests/experiments/failover.py [--rounds 20]
+#   meson devenv -C build ../tests/experiments/failover.py [--rounds 20]
 #       [--how kill|freeze|cut|leave] [--spare] [--delay MS]
 #
 # The tree is source -> victim -> two peers -> one peer each. By default the

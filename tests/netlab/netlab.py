@@ -9,6 +9,8 @@
 #
 # Nodes hang on one bridge, in a namespace too, so that nothing outside is
 # touched; or, with Lab(delay=True), on the delay switch (delay_switch.cpp).
+# Lab(loopback=True) needs no rights: nodes are ports of 127.0.0.1 (no IPv6, no
+# capture, no cut).
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 import atexit
@@ -19,6 +21,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -52,14 +55,14 @@ def run(*command, check=True):
     return done
 
 
-def require_rights():
-    """Ends the program as skipped unless namespaces can be made."""
+def why_no_rights():
+    """Why namespaces cannot be made; None when they can."""
     if not shutil.which("ip"):
-        skip("no ip command (package iproute2)")
+        return "no ip command (package iproute2)"
     probe = f"{PREFIX}-{os.getpid()}-probe"
     done = run("ip", "netns", "add", probe, check=False)
     if done.returncode:
-        skip("no network namespaces here: " + done.stdout.strip())
+        return "no network namespaces here: " + done.stdout.strip()
     try:
         done = run("ip", "-n", probe, "link", "add", "v0", "type", "veth",
                    "peer", "name", "v1", check=False)
@@ -67,9 +70,16 @@ def require_rights():
             done = run("ip", "-n", probe, "link", "add", "b0", "type",
                        "bridge", check=False)
         if done.returncode:
-            skip("no veth or bridge here: " + done.stdout.strip())
+            return "no veth or bridge here: " + done.stdout.strip()
+        return None
     finally:
         run("ip", "netns", "delete", probe, check=False)
+
+
+def require_rights():
+    """Ends the program as skipped unless namespaces can be made."""
+    if reason := why_no_rights():
+        skip(reason)
 
 
 def in_namespace(name, action):
@@ -118,7 +128,7 @@ class Process:
         self.output_path = os.path.join(lab.directory, name + ".log")
         with open(self.output_path, "wb") as output:
             self.popen = subprocess.Popen(
-                ["ip", "netns", "exec", node.namespace, *command],
+                [*node.enter, *command],
                 stdin=subprocess.DEVNULL, stdout=output,
                 stderr=subprocess.STDOUT, env=env or lab.environment)
         lab.processes.append(self)
@@ -206,7 +216,9 @@ class Node:
         self.namespace = f"{lab.prefix}-{number}"
         self.ipv4 = f"10.77.{number >> 8}.{number & 255}"
         self.ipv6 = f"fd77::{number:x}"
+        self.port = PORT
         self.interface = "eth0"
+        self.enter = ["ip", "netns", "exec", self.namespace]
 
     def spawn(self, *command, name=None, env=None):
         name = name or (f"node{self.number}-"
@@ -218,9 +230,30 @@ class Node:
         return in_namespace(self.namespace, make)
 
 
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class LoopbackNode(Node):
+    def __init__(self, lab, number):
+        super().__init__(lab, number)
+        self.namespace = None
+        self.ipv4 = "127.0.0.1"
+        self.port = free_port()
+        self.interface = "lo"
+        self.enter = []
+
+    def socket(self, make):
+        return make()
+
+
 class Lab:
-    def __init__(self, delay=False):
-        require_rights()
+    def __init__(self, delay=False, loopback=False):
+        self.loopback = loopback
+        if not loopback:
+            require_rights()
         self.prefix = f"{PREFIX}-{os.getpid()}"
         self.nodes = []
         self.unused = []
@@ -239,8 +272,10 @@ class Lab:
         atexit.register(self.close)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             self._previous[number] = signal.signal(number, self._on_signal)
-        self._remove_stale()
         self._warm_up()
+        if loopback:
+            return
+        self._remove_stale()
         if not delay:
             self._make_bridge()
 
@@ -303,7 +338,8 @@ class Lab:
             self.switch.close()
         self.captures.close()
         for node in self.nodes:
-            run("ip", "netns", "delete", node.namespace, check=False)
+            if node.namespace:
+                run("ip", "netns", "delete", node.namespace, check=False)
         if self.bridge:
             run("ip", "netns", "delete", self.bridge, check=False)
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -316,6 +352,9 @@ class Lab:
     def add_node(self):
         if self.unused:
             return self.unused.pop(0)
+        if self.loopback:
+            self.nodes.append(LoopbackNode(self, len(self.nodes) + 1))
+            return self.nodes[-1]
         node = Node(self, len(self.nodes) + 1)
         run("ip", "netns", "add", node.namespace)
         self.nodes.append(node)
@@ -370,14 +409,14 @@ class Lab:
         node = node or self.add_node()
         host = f"[{node.ipv6}]" if ipv6 else node.ipv4
         source = Relay(node, [f"--publish={what}", *arguments],
-                       f"spreadit://{host}:{PORT}/live")
+                       f"spreadit://{host}:{node.port}/live")
         source.wait_state("source")
         return source
 
     def relay(self, uri, *arguments, node=None, wait=True):
         node = node or self.add_node()
         host = "[::]" if "[" in uri else "0.0.0.0"
-        relay = Relay(node, [f"--listen={host}:{PORT}", *arguments], uri)
+        relay = Relay(node, [f"--listen={host}:{node.port}", *arguments], uri)
         if wait:
             relay.wait_state("receiving")
         return relay

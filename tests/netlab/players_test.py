@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-# Unmodified players, ffmpeg and rtspsrc, over UDP and over TCP: they play from
-# the source, are sent on to a peer when it is full, and end well when the node
-# that feeds them leaves.
+# Unmodified players, ffmpeg, rtspsrc and, where it is installed, mpv, over UDP
+# and over TCP, H.264 and VP8: they play from the source, are sent on to a peer
+# when it is full, and end well when the node that feeds them leaves. And
+# GStreamer's own players at the end of a chain of five.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 import os
+import re
 import shutil
 import signal
 
@@ -12,10 +14,17 @@ import netlab
 
 PLAY_SECONDS = 30  # for three seconds of stream
 END_SECONDS = 15
+LEVEL = 5
+VP8_OPUS = ("videotestsrc is-live=true ! "
+            "video/x-raw,format=I420,width=320,height=240,framerate=25/1 ! "
+            "queue ! vp8enc deadline=1 cpu-used=8 keyframe-max-dist=25 "
+            "audiotestsrc is-live=true ! audio/x-raw,rate=48000,channels=2 ! "
+            "queue ! opusenc")
 
 
 def require_players():
-    for player in ("ffmpeg", "gst-launch-1.0"):
+    for player in ("ffmpeg", "gst-launch-1.0", "gst-play-1.0",
+                   "gst-discoverer-1.0"):
         if not shutil.which(player):
             netlab.skip(f"no {player}")
 
@@ -52,9 +61,20 @@ def rtspsrc(node, uri, transport, buffers=None):
                       env=plain_environment())
 
 
+def mpv(node, uri, transport):
+    """Its output is lines FRAME with the number shown, and complaints."""
+    return node.spawn("mpv", "--no-config", "--vo=null", "--ao=null",
+                      f"--rtsp-transport={transport}", "--frames=75",
+                      "--term-status-msg=FRAME ${estimated-frame-number}",
+                      uri, name=f"mpv-{transport}-{next(node.lab.counter)}",
+                      env=plain_environment())
+
+
 def all_players(lab, uri, limited):
     players = []
     for transport in ("udp", "tcp"):
+        if limited and shutil.which("mpv"):
+            players.append(mpv(lab.add_node(), uri, transport))
         players.append(ffmpeg(lab.add_node(), uri, transport,
                               3 if limited else None))
         players.append(rtspsrc(lab.add_node(), uri, transport,
@@ -74,6 +94,19 @@ def check_played(player):
         if len(frames) < 50:
             raise netlab.Failure(f"{player.name} decoded {len(frames)} "
                                  f"frames:\n{output[-2000:]}")
+    if player.name.startswith("mpv"):
+        check_mpv(player.name, output)
+
+
+def check_mpv(name, output):
+    frames = max(map(int, re.findall("FRAME ([0-9]+)", output)), default=0)
+    print(f"  {name}: {frames} frames shown")
+    if frames < 50 or "AO: [null]" not in output:
+        raise netlab.Failure(f"{name} played {frames} frames:\n"
+                             f"{output[-2000:]}")
+    # Of a picture that reached it as two.
+    if "Invalid video timestamp" in output:
+        raise netlab.Failure(f"{name}:\n{output[:2000]}")
 
 
 def plain_children(relay):
@@ -97,6 +130,58 @@ def play_from_the_source():
             check_played(player)
         source.wait_stats("players gone",
                           lambda stats: not stats["children"])
+
+
+def play_vp8_and_opus():
+    with netlab.Lab() as lab:
+        source = lab.publish(VP8_OPUS, "--max-children=1")
+        peer = lab.relay(source.uri, "--max-children=8")
+        for player in all_players(lab, plain_uri(peer), True):
+            check_played(player)
+
+
+def seconds_played(output):
+    """The last position that gst-play-1.0 wrote."""
+    positions = re.findall(r"([0-9]):([0-9]{2}):([0-9]{2})\.[0-9] /", output)
+    if not positions:
+        return 0
+    hours, minutes, seconds = map(int, positions[-1])
+    return hours * 3600 + minutes * 60 + seconds
+
+
+def gst_play_and_discoverer(what):
+    with netlab.Lab() as lab:
+        source = lab.publish(what, "--max-children=1")
+        for number in range(1, LEVEL):
+            lab.relay(source.uri, "--max-children=1").wait_stats(
+                f"level {number}",
+                lambda stats, n=number: stats["level"] == n)
+        node = lab.add_node()
+        discoverer = node.spawn("gst-discoverer-1.0", "-v", source.uri)
+        if (discoverer.wait(PLAY_SECONDS) or
+                not re.search("^ *audio #", discoverer.output(), re.M) or
+                not re.search("^ *video #", discoverer.output(), re.M)):
+            raise netlab.Failure(discoverer.output())
+        for playbin in ([], ["--use-playbin3"]):
+            player = node.spawn("gst-play-1.0", "--no-interactive", *playbin,
+                                "--videosink=fakesink sync=true",
+                                "--audiosink=fakesink sync=true", source.uri)
+            netlab.wait_for(
+                "gst-play-1.0 plays",
+                lambda player=player: not player.is_running() or
+                seconds_played(player.output()) >= 4, PLAY_SECONDS)
+            player.signal(signal.SIGINT)
+            player.wait(END_SECONDS)
+            if seconds_played(player.output()) < 4:
+                raise netlab.Failure(player.output()[-2000:])
+
+
+def gstreamer_plays_h264_at_level_5():
+    gst_play_and_discoverer("test")
+
+
+def gstreamer_plays_vp8_at_level_5():
+    gst_play_and_discoverer(VP8_OPUS)
 
 
 def are_sent_on_by_a_full_source():
@@ -131,6 +216,7 @@ def end_when_their_node_leaves():
 
 require_players()
 netlab.main([
-    play_from_the_source, are_sent_on_by_a_full_source,
-    end_when_their_node_leaves
+    play_from_the_source, play_vp8_and_opus, are_sent_on_by_a_full_source,
+    end_when_their_node_leaves, gstreamer_plays_h264_at_level_5,
+    gstreamer_plays_vp8_at_level_5
 ])

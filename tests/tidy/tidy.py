@@ -156,21 +156,39 @@ def check_named(paths, read):
 # --- All together ------------------------------------------------------------
 
 
-def list_files(root):
-    if os.path.exists(os.path.join(root, ".git")):
+def listed_by_git(root, git):
+    """None where there is no repository, or no git to ask: an unpacked
+    archive, a checkout that a container without git sees."""
+    if not os.path.exists(os.path.join(root, ".git")):
+        return None
+    try:
         listed = subprocess.run(
-            ["git", "-c", f"safe.directory={root}", "-C", root, "ls-files",
+            [git, "-c", f"safe.directory={root}", "-C", root, "ls-files",
              "-z", "--cached", "--others", "--exclude-standard"],
             stdout=subprocess.PIPE, check=True, text=True).stdout
-        found = listed.split("\0")[:-1]
-    else:
-        found = [
-            os.path.relpath(os.path.join(folder, name), root)
-            for folder, _folders, names in os.walk(root) for name in names
-        ]
+    except FileNotFoundError:
+        return None
+    return listed.split("\0")[:-1]
+
+
+def walked(root):
+    return [
+        os.path.relpath(os.path.join(folder, name), root)
+        for folder, _folders, names in os.walk(root) for name in names
+    ]
+
+
+# Nobody wrote these. A worktree's .git is a file.
+NOT_OURS = re.compile(r"build[^/]*/|\.cache/|\.git(/|$)|.*__pycache__/")
+
+
+def list_files(root, git="git"):
+    found = listed_by_git(root, git)
+    if found is None:
+        found = walked(root)
     return sorted(path for path in set(found)
                   if os.path.isfile(os.path.join(root, path)) and
-                  not re.match(r"build[^/]*/|\.cache/|.*__pycache__/", path))
+                  not NOT_OURS.match(path))
 
 
 def check(root):
@@ -290,8 +308,31 @@ def breaches_of(changes, left_out=()):
         return list(check(root))
 
 
+NOT_LISTED = [
+    ".git/config", ".cache/x", "build/x.cpp", "build-tsan/x.cpp",
+    "tests/tidy/__pycache__/x.pyc", "__pycache__/x.pyc"
+]
+LISTED = [".gitignore", "tests/build/x.cpp", "tools/builder"]
+
+
+def without_git():
+    """A repository is walked where git is not installed."""
+    with tempfile.TemporaryDirectory() as root:
+        for path in NOT_LISTED + LISTED:
+            write(root, path, "")
+        found = list_files(root, git=os.path.join(root, "no-such-git"))
+    with tempfile.TemporaryDirectory() as root:
+        for path in [".git"] + LISTED:  # as in a worktree
+            write(root, path, "gitdir: elsewhere\n")
+        in_worktree = list_files(root, git=os.path.join(root, "no-such-git"))
+    for what, paths in (("repository", found), ("worktree", in_worktree)):
+        if paths != LISTED:
+            yield f"a {what} without git: found {paths}"
+
+
 def self_test():
     wrong = [f"clean tree: {breach}" for breach in breaches_of([])]
+    wrong += without_git()
     for path, text, expected in BREACHES:
         found = breaches_of([(path, text)])
         if len(found) != 1 or expected not in found[0] or (path.split("/")[0]
