@@ -13,7 +13,7 @@ namespace {
 using Bytes = std::span<const std::uint8_t>;
 
 // x264's default distance is 250 frames.
-constexpr gint64 wait_max_us = 10 * G_USEC_PER_SEC;
+constexpr GstClockTime wait_max = 10 * GST_SECOND;
 
 std::size_t
 get_16 (Bytes bytes)
@@ -134,7 +134,7 @@ begins_vp9 (Bytes payload)
 
 struct Gate {
   BeginsKeyFrame begins;
-  gint64 closed_at = 0; // 0: nothing has come yet
+  GstClockTime closed_at = GST_CLOCK_TIME_NONE; // of the stream's time
   unsigned dropped = 0;
 };
 
@@ -156,14 +156,15 @@ GstPadProbeReturn
 on_buffer (GstPad *pad, GstPadProbeInfo *info, gpointer data) noexcept
 {
   Gate &gate = *static_cast<Gate *> (data);
-  const gint64 now = g_get_monotonic_time ();
-  if (!gate.closed_at)
+  GstBuffer *buffer = GST_PAD_PROBE_INFO_BUFFER (info);
+  const GstClockTime now = GST_BUFFER_PTS (buffer);
+  if (!GST_CLOCK_TIME_IS_VALID (gate.closed_at))
     gate.closed_at = now;
-  if (begins_key_frame (gate, GST_PAD_PROBE_INFO_BUFFER (info))) {
+  if (begins_key_frame (gate, buffer)) {
     GST_DEBUG_OBJECT (pad, "key frame after %u packets", gate.dropped);
     return GST_PAD_PROBE_REMOVE;
   }
-  if (now - gate.closed_at > wait_max_us) {
+  if (GST_CLOCK_TIME_IS_VALID (now) && now > gate.closed_at + wait_max) {
     GST_WARNING_OBJECT (pad, "no key frame among %u packets", gate.dropped);
     return GST_PAD_PROBE_REMOVE;
   }

@@ -3,11 +3,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "key_frames.hpp"
 
+#include <algorithm>
 #include <initializer_list>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include <gst/check/gstharness.h>
+#include <gst/rtp/gstrtpbuffer.h>
 #include <gtest/gtest.h>
 
 // Of the plugin, which is not linked.
@@ -144,6 +148,75 @@ TEST (KeyFrames, OfNothingElse)
   const std::unique_ptr<GstCaps, void (*) (GstCaps *)> caps (
       gst_caps_from_string ("application/x-rtp"), gst_caps_unref);
   EXPECT_EQ (key_frames_of (caps.get ()), nullptr);
+}
+
+// RTP packets through a pad that begins with a key frame; the sequence numbers
+// of those that come out.
+std::vector<unsigned>
+passed (const std::string &encoding,
+    const std::vector<std::pair<Payload, GstClockTime>> &packets)
+{
+  gst_init (nullptr, nullptr);
+  GstHarness *harness = gst_harness_new ("identity");
+  gst_harness_set_src_caps_str (harness, "application/x-rtp");
+  GstCaps *caps = gst_caps_from_string (
+      ("application/x-rtp, encoding-name=" + encoding).c_str ());
+  GstPad *pad = gst_element_get_static_pad (harness->element, "src");
+  spreadit::begin_with_key_frame (pad, caps);
+  gst_object_unref (pad);
+  gst_caps_unref (caps);
+  std::uint16_t sequence = 0;
+  for (const auto &[payload, time] : packets) {
+    GstBuffer *buffer = gst_rtp_buffer_new_allocate (payload.size (), 0, 0);
+    GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
+    gst_rtp_buffer_map (buffer, GST_MAP_WRITE, &rtp);
+    gst_rtp_buffer_set_seq (&rtp, sequence++);
+    std::copy (payload.begin (), payload.end (),
+        static_cast<std::uint8_t *> (gst_rtp_buffer_get_payload (&rtp)));
+    gst_rtp_buffer_unmap (&rtp);
+    GST_BUFFER_PTS (buffer) = time;
+    EXPECT_EQ (gst_harness_push (harness, buffer), GST_FLOW_OK);
+  }
+  std::vector<unsigned> result;
+  while (GstBuffer *buffer = gst_harness_try_pull (harness)) {
+    GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
+    gst_rtp_buffer_map (buffer, GST_MAP_READ, &rtp);
+    result.push_back (gst_rtp_buffer_get_seq (&rtp));
+    gst_rtp_buffer_unmap (&rtp);
+    gst_buffer_unref (buffer);
+  }
+  gst_harness_teardown (harness);
+  return result;
+}
+
+const Payload p_slice{0x41, 0x9a}, idr_slice{0x65, 0x88};
+using Passed = std::vector<unsigned>;
+
+TEST (BeginWithKeyFrame, DropsWhatComesBefore)
+{
+  EXPECT_EQ (passed ("H264", {{p_slice, 0}, {p_slice, 1}, {idr_slice, 2},
+                                 {p_slice, 3}, {idr_slice, 4}}),
+      (Passed{2, 3, 4}));
+}
+
+TEST (BeginWithKeyFrame, GivesUpAfterTenSeconds)
+{
+  EXPECT_EQ (passed ("H264",
+                 {{p_slice, GST_SECOND}, {p_slice, 11 * GST_SECOND},
+                     {p_slice, 12 * GST_SECOND}, {p_slice, 12 * GST_SECOND}}),
+      (Passed{2, 3}));
+}
+
+TEST (BeginWithKeyFrame, WithoutTimesStillFindsIt)
+{
+  EXPECT_EQ (passed ("H264", {{p_slice, GST_CLOCK_TIME_NONE}, {p_slice, 5},
+                                 {idr_slice, GST_CLOCK_TIME_NONE}}),
+      (Passed{2}));
+}
+
+TEST (BeginWithKeyFrame, PassesWhatIsUnknown)
+{
+  EXPECT_EQ (passed ("JPEG", {{p_slice, 0}, {p_slice, 1}}), (Passed{0, 1}));
 }
 
 } // namespace
