@@ -201,6 +201,19 @@ TEST (Discovery, ASourceWithoutPacketsFailsTheFirstSearchSoon)
   EXPECT_LT (bench.now - began, 10s);
 }
 
+// It restarts again and again; that is no reason to give up early.
+TEST (Discovery, ASourceThatClosesAfterAcceptingIsTriedOn)
+{
+  Bench bench;
+  bench.subscribe ();
+  for (unsigned i = 0; i < 2 * limits::source_failures_max; ++i) {
+    const LinkId link = bench.asked ();
+    bench.hear (link, message::Accept{contact (Bench::source), {}, {}});
+    bench.close (link);
+    ASSERT_FALSE (bench.find<action::Fail> ());
+  }
+}
+
 TEST (Discovery, TheStateIsToldBeforeTheFailure)
 {
   Bench bench;

@@ -146,7 +146,7 @@ Upstream::return_to_old (Instant now)
 
 // It is gone, or we have hung up on it.
 void
-Upstream::parent_is_lost (Instant now, FailReason why)
+Upstream::parent_is_lost (Instant now, Loss how)
 {
   auto settled = std::move (std::get<Settled> (state_));
   const PeerId lost = settled.parent.contact.id;
@@ -162,10 +162,11 @@ Upstream::parent_is_lost (Instant now, FailReason why)
     reason = JoinReason::redirected;
   if (settled.search) { // not one packet came: the same search goes on
     settled.search->reason = reason;
-    if (lost == source_.id)
-      return search_on (
-          now, std::move (*settled.search), std::move (settled.old), why);
-    settled.search->exclude (lost);
+    if (lost == source_.id && how == Loss::silent)
+      return search_after_silent_source (
+          now, std::move (*settled.search), std::move (settled.old));
+    if (lost != source_.id)
+      settled.search->exclude (lost);
     return search (
         now, std::move (*settled.search), source_, std::move (settled.old));
   }
@@ -447,7 +448,7 @@ Upstream::link_closed (Instant now, LinkId link)
       old_is_gone (now);
   } else if (auto *settled = std::get_if<Settled> (&state_)) {
     if (settled->parent.link == link)
-      parent_is_lost (now, FailReason::unreachable);
+      parent_is_lost (now, Loss::closed);
     else if (settled->old && settled->old->link == link)
       settled->old.reset ();
   } else if (auto *leaving = std::get_if<Leaving> (&state_)) {
@@ -498,7 +499,7 @@ Upstream::check_settled (Instant now)
       settled.search && settled.since + limits::first_data_max <= now;
   if (no_packet || deadline (settled.parent) <= now) {
     hang_up (settled.parent.link);
-    return parent_is_lost (now, FailReason::no_packets);
+    return parent_is_lost (now, Loss::silent);
   }
   if (settled.leave_by && *settled.leave_by <= now)
     return parent_is_useless (now, settled.parent.link);

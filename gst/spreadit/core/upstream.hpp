@@ -117,8 +117,8 @@ private:
   // The search: upstream_search.cpp.
   void search (Instant now, Search search, Contact target,
       std::optional<Parent> old, bool everyone = false);
-  void search_on (Instant now, Search search, std::optional<Parent> old,
-      FailReason of_source);
+  void search_after_silent_source (
+      Instant now, Search search, std::optional<Parent> old);
   void ask (Instant now, Contact target, std::optional<Contact> via);
   void ask_after (
       Instant now, Duration wait, Contact target, std::optional<Contact> via);
@@ -142,7 +142,8 @@ private:
 
   // The sessions: upstream.cpp.
   void settle (Instant now, const message::Accept &accept);
-  void parent_is_lost (Instant now, FailReason why);
+  enum class Loss { closed, silent };
+  void parent_is_lost (Instant now, Loss how);
   void parent_is_useless (Instant now, LinkId link);
   void doubt_parent (Instant now);
   void drop_old (Instant now);

@@ -18,14 +18,14 @@ Upstream::search (Instant now, Search search, Contact target,
   ask (now, std::move (target), std::nullopt);
 }
 
-// The source has accepted us, and is gone or sent not one packet.
+// The source has accepted us, and not one packet came.
 void
-Upstream::search_on (
-    Instant now, Search search, std::optional<Parent> old, FailReason of_source)
+Upstream::search_after_silent_source (
+    Instant now, Search search, std::optional<Parent> old)
 {
   state_ = Searching{std::move (search), std::move (old)};
   listener_.on_moving (now, nullptr);
-  source_failed (now, of_source);
+  source_failed (now, FailReason::no_packets);
 }
 
 void
