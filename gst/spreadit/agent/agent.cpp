@@ -166,12 +166,11 @@ Agent::arm ()
       watching = true;
       eager = eager || !link->data_told;
     }
-  if (watching || eager) {
-    const auto now = ControlLoop::now ();
-    next = std::min (next, now + (eager ? core::Duration (
-                                              limits::data_poll_interval_eager)
-                                        : limits::data_poll_interval));
-  }
+  // From the last time on: a verb that comes meanwhile must not put it off.
+  if (watching)
+    next = std::min (next, measured_at_ + limits::measure_interval);
+  if (eager)
+    next = std::min (next, polled_at_ + limits::data_poll_interval_eager);
   ControlLoop::arm (timer_.get (), next);
 }
 
@@ -187,6 +186,7 @@ Agent::on_timer ()
 void
 Agent::poll_data ()
 {
+  polled_at_ = ControlLoop::now ();
   const auto newest = data_path_->last_new_packet ();
   if (newest && subscribed_at_ && !first_packet_)
     first_packet_ =
@@ -212,7 +212,7 @@ void
 Agent::measure_stream ()
 {
   const auto now = ControlLoop::now ();
-  if (now - measured_at_ < std::chrono::seconds (1))
+  if (now - measured_at_ < limits::measure_interval)
     return;
   const auto bytes = data_path_->stats ().bytes_stream;
   const double seconds = std::chrono::duration<double> (now - measured_at_)

@@ -221,6 +221,7 @@ private:
   std::optional<media::MonotonicTime> missing_since_;
   core::Duration transience_last_{}, transience_max_{}, transience_total_{};
   core::Instant measured_at_{};
+  core::Instant polled_at_{};
   std::uint64_t measured_bytes_ = 0;
   double stream_bps_ = 0;
 };

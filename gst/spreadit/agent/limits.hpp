@@ -48,9 +48,10 @@ inline constexpr unsigned accepts_per_turn = 64;
 // Out of descriptors: the listening socket stays readable, so look away.
 inline constexpr auto accept_pause = 100ms;
 
-// How often the data path is asked for signs of life from a parent; and while
-// the first packet is awaited.
-inline constexpr auto data_poll_interval = 100ms;
+// The data path is asked for signs of life from a parent whenever the core would
+// do something about their absence, and this often for the rate of the stream.
+inline constexpr auto measure_interval = 1s;
+// The same while a packet is awaited.
 inline constexpr auto data_poll_interval_eager = 5ms;
 
 // RFC 2326 12.37. Plain players send something before it is over: a request, or
