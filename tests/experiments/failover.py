@@ -3,12 +3,14 @@
 # what do they miss? Prints JSON: a summary, and every round.
 #
 #   meson devenv -C build ../tests/experiments/failover.py [--rounds 20]
-#       [--how kill|freeze|cut|leave] [--spare] [--delay MS]
+#       [--how kill|freeze|cut|leave] [--spare] [--delay MS] [--children N]
 #
 # The tree is source -> victim -> two peers -> one peer each. By default the
 # source has room for one child, so that nobody can be taken in before it has
 # noticed that the victim is gone; with --spare it has room at once. With
-# --delay every link has that one-way delay. Needs root (network namespaces).
+# --delay every link has that one-way delay. With --children the victim has so
+# many, with one child each, the source has room for them, and figures are the
+# nodes' own statistics instead of captures. Needs root (network namespaces).
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 import argparse
@@ -22,7 +24,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "netlab"))
 import netlab  # noqa: E402
 from capture import differing, missing  # noqa: E402
-from trees import two_below_a_victim, wait_all_receive  # noqa: E402
+from trees import (crowd_below_a_victim, two_below_a_victim,  # noqa: E402
+                   wait_all_receive)  # noqa: E402
 
 SETTLE_SECONDS = 1
 
@@ -43,6 +46,26 @@ def lose(how, lab, victim):
         lab.cut(victim.node)
     else:
         victim.signal(signal.SIGTERM)
+
+
+def crowd_round(options):
+    with netlab.Lab(delay=bool(options.delay)) as lab:
+        if options.delay:
+            lab.prepare(2 * options.children + 2, options.delay)
+        tree, victim = crowd_below_a_victim(lab, options.children)
+        survivors = [peer for peer in tree.peers if peer is not victim]
+        lost = {peer: peer.stats()["packets-lost"] for peer in survivors}
+        lose(options.how, lab, victim)
+        wait_all_receive(survivors, victim)
+        time.sleep(SETTLE_SECONDS)
+        after = {peer: peer.fresh_stats() for peer in survivors}
+        return [{
+            "level": stats["level"],
+            "switches": stats["switches"],
+            "transience-ms": stats["transience-ms"]["last"],
+            "missing": stats["packets-lost"] - lost[peer],
+            "duplicates": stats["packets-duplicate"],
+        } for peer, stats in after.items()]
 
 
 def one_round(options):
@@ -77,10 +100,13 @@ def percentile(values, percent):
 def summary(rounds):
     peers = [peer for one in rounds for peer in one]
     result = {"peers": len(peers),
-              "missing": sum(peer["missing"] for peer in peers),
-              "differing": sum(peer["differing"] for peer in peers)}
+              "missing": sum(peer["missing"] for peer in peers)}
+    if "differing" in peers[0]:
+        result["differing"] = sum(peer["differing"] for peer in peers)
     for name in ("transience-ms", "gap-ms"):
-        values = [peer[name] for peer in peers]
+        values = [peer[name] for peer in peers if name in peer]
+        if not values:
+            continue
         result[name] = {"p50": percentile(values, 50),
                         "p95": percentile(values, 95), "max": max(values)}
     return result
@@ -93,6 +119,7 @@ def main():
                         choices=("kill", "freeze", "cut", "leave"))
     parser.add_argument("--spare", action="store_true")
     parser.add_argument("--delay", type=float, default=0, metavar="MS")
+    parser.add_argument("--children", type=int, metavar="N")
     options = parser.parse_args()
     netlab.require_rights()
     if options.delay and options.how == "cut":
@@ -100,12 +127,14 @@ def main():
     rounds, failed = [], []
     for number in range(options.rounds):
         try:
-            rounds.append(one_round(options))
+            play = crowd_round if options.children else one_round
+            rounds.append(play(options))
         except netlab.Failure as failure:
             failed.append(str(failure))
         print(f"round {number + 1} of {options.rounds}", file=sys.stderr)
     print(json.dumps({
         "how": options.how, "spare": options.spare, "delay-ms": options.delay,
+        "children": options.children,
         "rounds": options.rounds, "failed": failed,
         "summary": summary(rounds) if rounds else None, "each": rounds
     }, indent=1))

@@ -23,15 +23,16 @@ class Tree:
         self.peers = []
         self.captures = {}
 
-    def grow(self, *children):
+    def grow(self, *children, capture=True):
         """Peers that take so many children, all at once."""
         grown = []
         for number in children:
             node = self.lab.add_node()
-            capture = self.lab.capture(node)
+            recording = self.lab.capture(node) if capture else None
             peer = self.lab.relay(self.source.uri, f"--max-children={number}",
                                   node=node, wait=False)
-            self.captures[peer] = capture
+            if recording:
+                self.captures[peer] = recording
             grown.append(peer)
         for peer in grown:
             peer.wait_state("receiving")
@@ -91,6 +92,22 @@ def two_below_a_victim(lab, spare=False):
         raise Failure(f"levels are {levels}, not [1, 2, 2, 3, 3]")
     if spare:
         tree.set_source_children(3)
+    return tree, victim
+
+
+def crowd_below_a_victim(lab, number):
+    """source -> victim -> so many peers -> one peer each. The source has room
+    for all. Too many to record what they get."""
+    batch = 10
+    tree = Tree(lab, 1)
+    (victim,) = tree.grow(number, capture=False)
+    for children in (1, 0):
+        for begin in range(0, number, batch):
+            tree.grow(*[children] * min(batch, number - begin), capture=False)
+    levels = sorted(tree.levels())
+    if levels != [1] + [2] * number + [3] * number:
+        raise Failure(f"levels are {levels}")
+    tree.set_source_children(number + 1)
     return tree, victim
 
 
