@@ -76,7 +76,7 @@ inline constexpr Duration linger_max = 2s;
 // A child that said it is leaving and stays is dropped after this.
 inline constexpr Duration leaving_max = 2 * linger_max + 1s;
 // A child that its own child says is silent is asked; no answer in this time
-// and it is dead. The asker has waited data_silence_max already, and its
+// and it is dead. The asker has waited data_doubt at least, and its
 // descendants live on what the ring holds: do not be long. One TCP
 // retransmission (200 ms at least on Linux, RFC 6298 2.4 says 1 s) and a round
 // trip to the other side of the earth fit in.

@@ -23,8 +23,8 @@ struct Config {
   unsigned tries_max = limits::tries_max_default;
   Duration alive_interval = limits::alive_interval_default;
   unsigned alive_misses = limits::alive_misses_default;
-  // Not less than data_doubt is, and equal to it: do not doubt.
   Duration data_silence_max = limits::data_silence_max;
+  // Not less than data_silence_max: a parent is never doubted, only dead.
   Duration data_doubt = limits::data_doubt;
   Duration linger = limits::linger_max;
   // Dead ends (a child with no room in its subtree) are not offered. The
