@@ -21,15 +21,6 @@ impatient ()
   return options;
 }
 
-// For who is to stay, however slow the machine is just now.
-NodeOptions
-patient ()
-{
-  NodeOptions options = impatient ();
-  options.patience = {10s, 10s, 2s};
-  return options;
-}
-
 bool
 is_empty (const Node &node)
 {
@@ -152,7 +143,7 @@ TEST (Idlers, APlayerOverUdpThatIsSilent)
 TEST (Idlers, APlayerOverUdpThatSaysSomething)
 {
   for (const bool by_rtcp : {false, true}) {
-    const auto source = Node::source (patient ());
+    const auto source = Node::source (impatient ());
     source->start_publishing ();
     UdpPair ports = UdpPair::open ();
     Player player (*source);
@@ -164,7 +155,7 @@ TEST (Idlers, APlayerOverUdpThatSaysSomething)
     const auto rtcp_port =
         static_cast<std::uint16_t> (std::stoi (transport.substr (at + 12)) + 1);
     ASSERT_EQ (player.play ().status, 200u);
-    for (const auto until = Clock::now () + 6s; Clock::now () < until;) {
+    for (const auto until = Clock::now () + 4s; Clock::now () < until;) {
       if (by_rtcp)
         ports.rtcp.send (receiver_report (), rtcp_port);
       else
@@ -178,11 +169,11 @@ TEST (Idlers, APlayerOverUdpThatSaysSomething)
 // The connection itself tells that somebody is there.
 TEST (Idlers, APlayerOverTcpMayBeSilent)
 {
-  const auto source = Node::source (patient ());
+  const auto source = Node::source (impatient ());
   source->start_publishing ();
   Player player (*source);
   ASSERT_TRUE (player.plays_over_tcp ());
-  EXPECT_EQ (player.rtsp.wait_closed (6s), End::none);
+  EXPECT_EQ (player.rtsp.wait_closed (4s), End::none);
   EXPECT_FALSE (is_empty (*source));
 }
 
