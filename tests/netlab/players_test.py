@@ -152,7 +152,21 @@ def seconds_played(output):
     return hours * 3600 + minutes * 60 + seconds
 
 
+def peer_environment():
+    """What players have that load our plugin."""
+    environment = dict(os.environ)
+    if preload := os.environ.get("SPREADIT_PRELOAD"):
+        environment["LD_PRELOAD"] = preload
+        # What players leave behind when they end is not ours to look at.
+        environment["ASAN_OPTIONS"] = (
+            os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0")
+    return environment
+
+
 def gst_play_and_discoverer(what):
+    if why := os.environ.get("SPREADIT_WHY_NO_PRELOAD"):
+        print(f"  left out: {why}")
+        return
     with netlab.Lab() as lab:
         source = lab.publish(what, "--max-children=1")
         for number in range(1, LEVEL):
@@ -160,7 +174,8 @@ def gst_play_and_discoverer(what):
                 f"level {number}",
                 lambda stats, n=number: stats["level"] == n)
         node = lab.add_node()
-        discoverer = node.spawn("gst-discoverer-1.0", "-v", source.uri)
+        discoverer = node.spawn("gst-discoverer-1.0", "-v", source.uri,
+                                env=peer_environment())
         if (discoverer.wait(PLAY_SECONDS) or
                 not re.search("^ *audio #", discoverer.output(), re.M) or
                 not re.search("^ *video #", discoverer.output(), re.M)):
@@ -168,7 +183,8 @@ def gst_play_and_discoverer(what):
         for playbin in ([], ["--use-playbin3"]):
             player = node.spawn("gst-play-1.0", "--no-interactive", *playbin,
                                 "--videosink=fakesink sync=true",
-                                "--audiosink=fakesink sync=true", source.uri)
+                                "--audiosink=fakesink sync=true", source.uri,
+                                env=peer_environment())
             netlab.wait_for(
                 "gst-play-1.0 plays",
                 lambda player=player: not player.is_running() or
