@@ -221,9 +221,13 @@ def end_when_their_node_leaves():
         peer = lab.relay(source.uri, "--max-children=8")
         players = all_players(lab, plain_uri(peer), False)
         wait_players(peer, len(players))
-        peer.wait_stats(
+        fed = peer.wait_stats(
             "packets to everybody", lambda stats: all(
                 child["sent-packets"] > 100 for child in stats["children"]))
+        # Two key frames, one a second. A decodebin that never saw one has no
+        # sink when the stream ends, and gst-launch waits for it for ever.
+        peer.wait_stats("key frames to everybody", lambda stats:
+                        stats["time"] > fed["time"] + 3_000_000)
         peer.signal(signal.SIGTERM)
         if status := peer.wait(END_SECONDS):
             raise netlab.Failure(f"status {status}:\n{peer.output()}")
