@@ -13,6 +13,7 @@
 #include <gst/gst.h>
 
 #include "media/packet.hpp"
+#include "media/rtcp.hpp"
 #include "util/owned.hpp"
 
 namespace spreadit::test {

@@ -14,7 +14,7 @@
 #include <gst/gst.h>
 #include <gtest/gtest.h>
 
-#include "media/packet.hpp"
+#include "media/rtcp.hpp"
 #include "media/vocabulary.hpp"
 
 namespace spreadit::media {

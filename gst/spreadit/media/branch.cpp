@@ -5,6 +5,7 @@
 #include <array>
 
 #include "media/limits.hpp"
+#include "media/rtcp.hpp"
 
 namespace spreadit::media {
 

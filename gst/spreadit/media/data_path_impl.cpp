@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "media/limits.hpp"
+#include "media/rtcp.hpp"
 #include "media/runs.hpp"
 
 namespace spreadit::media {

@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "media/packet.hpp"
+#include "media/rtcp.hpp"
 
 namespace spreadit::media {
 

@@ -6,6 +6,7 @@
 #include <cassert>
 
 #include "media/limits.hpp"
+#include "media/rtcp.hpp"
 
 namespace spreadit::media {
 

@@ -1,47 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "media/packet.hpp"
 
-#include <algorithm>
-#include <cassert>
-
-#include "media/limits.hpp"
-
 namespace spreadit::media {
 
 namespace {
 
 constexpr std::size_t rtp_header_size = 12;
 constexpr std::size_t rtcp_header_size = 8; // with the sender's SSRC
-constexpr std::size_t sender_info_size = 20;
-constexpr std::size_t report_block_size = 24;
-
-std::uint16_t
-read16 (Bytes bytes, std::size_t at)
-{
-  return static_cast<std::uint16_t> (bytes[at] << 8 | bytes[at + 1]);
-}
-
-std::uint32_t
-read32 (Bytes bytes, std::size_t at)
-{
-  return std::uint32_t{read16 (bytes, at)} << 16 | read16 (bytes, at + 2);
-}
-
-void
-append32 (std::vector<std::uint8_t> &out, std::uint32_t value)
-{
-  for (int shift = 24; shift >= 0; shift -= 8)
-    out.push_back (static_cast<std::uint8_t> (value >> shift));
-}
-
-// First word of an RTCP packet that is `words` words long.
-void
-append_rtcp_word (std::vector<std::uint8_t> &out, std::size_t count,
-    std::uint8_t type, std::size_t words)
-{
-  append32 (out, static_cast<std::uint32_t> (
-                     2u << 30 | count << 24 | type << 16 | (words - 1)));
-}
 
 bool
 is_version_2 (std::uint8_t first)
@@ -78,16 +43,6 @@ parse_rtp (Bytes d)
   return header;
 }
 
-// Length in bytes of the RTCP packet at `at`; 0 if it does not fit.
-std::size_t
-rtcp_size (Bytes d, std::size_t at)
-{
-  if (d.size () - at < 4)
-    return 0;
-  const std::size_t size = (read16 (d, at + 2) + std::size_t{1}) * 4;
-  return size <= d.size () - at ? size : 0;
-}
-
 // The checks of RFC 3550 A.2.
 std::optional<Header>
 parse_rtcp (Bytes d)
@@ -107,20 +62,16 @@ parse_rtcp (Bytes d)
   return RtcpHeader{type, read32 (d, 4)};
 }
 
-template <class Visit>
-void
-for_each_rtcp (Bytes compound, Visit visit)
-{
-  for (std::size_t at = 0; at < compound.size ();) {
-    const std::size_t size = rtcp_size (compound, at);
-    if (!size)
-      return;
-    visit (compound.subspan (at, size));
-    at += size;
-  }
-}
-
 } // namespace
+
+std::size_t
+rtcp_size (Bytes compound, std::size_t at)
+{
+  if (compound.size () - at < 4)
+    return 0;
+  const std::size_t size = (read16 (compound, at + 2) + std::size_t{1}) * 4;
+  return size <= compound.size () - at ? size : 0;
+}
 
 std::optional<Header>
 parse_packet (Bytes datagram)
@@ -134,82 +85,6 @@ parse_packet (Bytes datagram)
   if (datagram.size () < rtp_header_size)
     return std::nullopt;
   return parse_rtp (datagram);
-}
-
-std::vector<SenderReport>
-sender_reports (Bytes compound)
-{
-  std::vector<SenderReport> reports;
-  for_each_rtcp (compound, [&] (Bytes rtcp) {
-    if (rtcp[1] != rtcp_sr ||
-        rtcp.size () < rtcp_header_size + sender_info_size)
-      return;
-    const std::uint64_t seconds = read32 (rtcp, 8);
-    reports.push_back ({.ssrc = read32 (rtcp, 4),
-        .ntp = seconds << 32 | read32 (rtcp, 12),
-        .rtp_time = read32 (rtcp, 16)});
-  });
-  return reports;
-}
-
-std::vector<ReportBlock>
-report_blocks (Bytes compound)
-{
-  std::vector<ReportBlock> blocks;
-  for_each_rtcp (compound, [&] (Bytes rtcp) {
-    std::size_t at = rtcp_header_size;
-    if (rtcp[1] == rtcp_sr)
-      at += sender_info_size;
-    else if (rtcp[1] != rtcp_rr)
-      return;
-    for (unsigned left = rtcp[0] & 0x1f; left; --left) {
-      if (at + report_block_size > rtcp.size ())
-        return;
-      const std::uint32_t lost = read32 (rtcp, at + 4);
-      blocks.push_back ({.ssrc = read32 (rtcp, at),
-          .fraction_lost = static_cast<std::uint8_t> (lost >> 24),
-          .cumulative_lost = static_cast<std::int32_t> (lost << 8) >> 8,
-          .highest_seq = read32 (rtcp, at + 8),
-          .jitter = read32 (rtcp, at + 12),
-          .last_sr = read32 (rtcp, at + 16),
-          .delay_since_sr = read32 (rtcp, at + 20)});
-      at += report_block_size;
-    }
-  });
-  return blocks;
-}
-
-std::vector<std::uint8_t>
-write_receiver_report (
-    std::uint32_t sender, std::span<const ReportBlock> blocks)
-{
-  blocks = blocks.first (std::min (blocks.size (), limits::report_blocks_max));
-  std::vector<std::uint8_t> out;
-  out.reserve (rtcp_header_size + blocks.size () * report_block_size);
-  append_rtcp_word (out, blocks.size (), rtcp_rr, 2 + 6 * blocks.size ());
-  append32 (out, sender);
-  for (const ReportBlock &block : blocks) {
-    append32 (out, block.ssrc);
-    append32 (out,
-        std::uint32_t{block.fraction_lost} << 24 |
-            (static_cast<std::uint32_t> (block.cumulative_lost) & 0xff'ffff));
-    append32 (out, block.highest_seq);
-    append32 (out, block.jitter);
-    append32 (out, block.last_sr);
-    append32 (out, block.delay_since_sr);
-  }
-  assert (parse_packet (out));
-  return out;
-}
-
-std::vector<std::uint8_t>
-write_goodbye (std::uint32_t ssrc)
-{
-  std::vector<std::uint8_t> out = write_receiver_report (ssrc);
-  append_rtcp_word (out, 1, rtcp_bye, 2);
-  append32 (out, ssrc);
-  assert (parse_packet (out));
-  return out;
 }
 
 } // namespace spreadit::media

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "media/packet.hpp"
+#include "media/rtcp.hpp"
 #include "media/vocabulary.hpp"
 
 namespace spreadit::media {
