@@ -334,9 +334,9 @@ class Lab:
         self.closed = True
         for process in self.processes:
             process.kill()
+        self.captures.close()
         if self.switch:
             self.switch.close()
-        self.captures.close()
         for node in self.nodes:
             if node.namespace:
                 run("ip", "netns", "delete", node.namespace, check=False)
