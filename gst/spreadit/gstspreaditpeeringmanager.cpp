@@ -71,6 +71,7 @@ enum {
   PROP_ALIVE_INTERVAL,
   PROP_ALIVE_MISSES,
   PROP_RING_DURATION,
+  PROP_REPAIR_SHARE,
   PROP_LINGER,
   PROP_ID,
   PROP_PORT,
@@ -98,6 +99,7 @@ static guint signals[N_SIGNALS];
 namespace {
 
 constexpr unsigned ring_duration_default_ms = 3000;
+constexpr unsigned repair_share_default = 10; // percent
 
 template <class T>
 unsigned
@@ -120,6 +122,7 @@ struct Wishes {
   guint alive_interval_ms = in_ms (core::limits::alive_interval_default);
   guint alive_misses = core::limits::alive_misses_default;
   guint ring_duration_ms = ring_duration_default_ms;
+  guint repair_share = repair_share_default;
   guint linger_ms = in_ms (core::limits::linger_max);
 };
 
@@ -412,6 +415,7 @@ Private::start_now (bool as_source, Remains *remains, GError **error)
   {
     const std::lock_guard guard (lock);
     config.ring_duration = std::chrono::milliseconds (wishes.ring_duration_ms);
+    config.repair_share = wishes.repair_share / 100.0;
   }
   const auto path = std::make_shared<media::DataPath> (config);
   if (const auto why = path->open (); !why.empty ()) {
@@ -754,6 +758,9 @@ gst_spreadit_peering_manager_set_property (
     case PROP_RING_DURATION:
       wishes.ring_duration_ms = g_value_get_uint (value);
       break;
+    case PROP_REPAIR_SHARE:
+      wishes.repair_share = g_value_get_uint (value);
+      break;
     case PROP_LINGER:
       wishes.linger_ms = g_value_get_uint (value);
       break;
@@ -815,6 +822,9 @@ gst_spreadit_peering_manager_get_property (
     break;
   case PROP_RING_DURATION:
     g_value_set_uint (value, wishes.ring_duration_ms);
+    break;
+  case PROP_REPAIR_SHARE:
+    g_value_set_uint (value, wishes.repair_share);
     break;
   case PROP_LINGER:
     g_value_set_uint (value, wishes.linger_ms);
@@ -987,6 +997,20 @@ install_properties (GObjectClass *klass)
       "Ring duration", "Milliseconds of the stream kept for resuming children",
       100, 60000, ring_duration_default_ms, flags);
   /**
+   * GstSpreaditPeeringManager:repair-share:
+   *
+   * Of what a child is sent, the percentage it may be sent again when it was
+   * lost on the way and the child asks for it (generic NACK, RFC 4585 6.2.1). 0
+   * turns repair off: nothing is sent again, and what is lost here is not asked
+   * for.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_REPAIR_SHARE] = g_param_spec_uint ("repair-share",
+      "Repair share",
+      "Percent of the stream a child may be sent again; 0 = no repair", 0, 100,
+      repair_share_default, flags);
+  /**
    * GstSpreaditPeeringManager:linger:
    *
    * Milliseconds a leaver feeds its children on at most, until they have found
@@ -1047,11 +1071,15 @@ install_properties (GObjectClass *klass)
    * - `root-path`: #GST_TYPE_LIST of ids, the parent first, the source last
    * - `children`: #GST_TYPE_LIST of structures with `id`, `address`,
    *   `plain-player` (#gboolean), `sent-packets`, `sent-bytes`,
-   *   `dropped-packets`, `lost-fraction` (#gdouble 0..1, from its last RTCP
-   *   report), `rtt-ms`
-   * - `packets-received` (RTP, each once), `packets-lost` (never came),
-   *   `packets-repaired`, `packets-duplicate`, `packets-invalid`,
-   *   `packets-stranger` (from nobody we know)
+   *   `dropped-packets`, `repaired-packets` (sent again), `repaired-bytes`,
+   *   `repairs-refused` (over #GstSpreaditPeeringManager:repair-share),
+   *   `lost-fraction` (#gdouble 0..1, from its last RTCP report), `rtt-ms`
+   * - `packets-received` (RTP, each once), `packets-lost` (not here 1 s after
+   *   they were missed), `packets-late` (of those, came after all),
+   *   `packets-repaired` (came again because this node asked),
+   *   `repairs-asked` (packets, each time), `packets-duplicate`,
+   *   `packets-invalid`, `packets-stranger` (from nobody we know)
+   * - `rtt-ms`: the way to the parent and back, by RTCP (RFC 3611 4.4, 4.5)
    * - `socket-drops`: what came and was dropped by the system, because this
    *   process was too slow to fetch it from a buffer of `socket-buffer` bytes;
    *   that grows with the rate of the stream, up to what `net.core.rmem_max`

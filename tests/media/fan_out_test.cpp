@@ -84,7 +84,8 @@ protected:
 
   MonotonicTime now_ = t0;
   Sockets sockets_;
-  FanOut fan_out_{ring_duration, 1 << 20, sockets_};
+  FanOut fan_out_{
+      {.ring_duration = ring_duration, .ring_bytes_max = 1 << 20}, sockets_};
   const Datagram idle_ = write_receiver_report (4711);
 };
 

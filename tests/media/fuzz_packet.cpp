@@ -13,6 +13,21 @@ using namespace spreadit::media;
 
 namespace {
 
+// What is written is what was read, as far as there is room for it.
+void
+check_losses (Bytes datagram)
+{
+  const auto losses = nacks (datagram);
+  const auto written = write_nack (1, losses);
+  std::size_t count = 0, count_read = 0;
+  for (const auto &report : losses)
+    count += report.seqs.size ();
+  for (const auto &report : nacks (written))
+    count_read += report.seqs.size ();
+  if (count_read > count || written.size () > 8 + 16 * limits::feedback_entries_max)
+    std::abort ();
+}
+
 void
 check_parsers (Bytes datagram)
 {
@@ -27,6 +42,13 @@ check_parsers (Bytes datagram)
   const auto read = report_blocks (report);
   if (read.size () != std::min (blocks.size (), limits::report_blocks_max))
     std::abort ();
+  check_losses (datagram);
+  time_echoes (datagram);
+  if (const auto asked = time_request (datagram)) {
+    const auto echo = write_time_echo (1, *asked);
+    if (time_echoes (echo).size () != 1)
+      std::abort ();
+  }
 }
 
 } // namespace
@@ -42,11 +64,14 @@ LLVMFuzzerTestOneInput (const std::uint8_t *data, std::size_t size)
   MonotonicTime now = MonotonicTime{} + std::chrono::hours (1);
   MediaMap media;
   media.set ({{96, 90'000, 1}, {97, 48'000, {}}});
-  Upstream upstream;
+  Upstream upstream (7);
   upstream.add (LinkKey{1}, parent, now);
   Bytes rest (data, size);
   std::uint64_t fresh = 0;
   while (rest.size () >= 2) {
+    upstream.take_new_losses ();
+    if (const auto ask = upstream.take_due_repairs (now))
+      write_nack (7, ask->losses);
     now += std::chrono::milliseconds (8) * rest[1];
     const std::size_t length =
         std::min<std::size_t> (rest[0], rest.size () - 2);

@@ -29,8 +29,14 @@ public:
     start ();
   }
 
-  explicit Node (const char *ip = "127.0.0.1", Offload offload = {})
-      : ip_ (ip), data_ (config (ip, offload))
+  struct Repair {
+    double share;
+  };
+  explicit Node (Repair repair) : Node ("127.0.0.1", {}, repair) {}
+
+  explicit Node (const char *ip = "127.0.0.1", Offload offload = {},
+      Repair repair = {0.1})
+      : ip_ (ip), data_ (config (ip, offload, repair))
   {
     EXPECT_EQ (data_.open (), "");
     data_.set_media (video_and_audio);
@@ -82,11 +88,13 @@ public:
 
 private:
   // A loaded machine may be slow, the ring still holds everything.
-  static DataPath::Config config (const char *ip, Offload offload)
+  static DataPath::Config config (
+      const char *ip, Offload offload, Repair repair)
   {
     return {.ring_duration = 1h,
         .local = Address::from_ip (ip, 0),
-        .offload = offload};
+        .offload = offload,
+        .repair_share = repair.share};
   }
   void run ()
   {

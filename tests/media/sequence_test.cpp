@@ -8,6 +8,7 @@ namespace spreadit::media {
 namespace {
 
 constexpr auto fresh = Sequence::Verdict::fresh;
+constexpr auto late = Sequence::Verdict::late;
 constexpr auto duplicate = Sequence::Verdict::duplicate;
 constexpr auto suspect = Sequence::Verdict::suspect;
 
@@ -52,7 +53,7 @@ TEST (Sequence, CountsAGapAsLostOnlyWhenItIsOld)
   EXPECT_EQ (s.lost (), 0u);
   s.settle (t0 + 1s);
   EXPECT_EQ (s.lost (), 3u);
-  EXPECT_EQ (s.insert (13, t0 + 2s).verdict, fresh) << "late, but of use";
+  EXPECT_EQ (s.insert (13, t0 + 2s).verdict, late) << "but of use";
   EXPECT_EQ (s.lost (), 3u) << "a counter never goes back";
 }
 

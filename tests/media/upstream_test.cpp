@@ -8,6 +8,7 @@ namespace spreadit::media {
 namespace {
 
 constexpr LinkKey old_link{1}, new_link{2};
+constexpr std::uint32_t own_ssrc = 0xabcdef01;
 
 class UpstreamTest : public testing::Test {
 protected:
@@ -31,7 +32,7 @@ protected:
   const Address old_parent_ = Address::from_ip ("10.0.0.1", 1);
   const Address new_parent_ = Address::from_ip ("10.0.0.2", 1);
   MediaMap media_;
-  Upstream upstream_;
+  Upstream upstream_{own_ssrc};
 };
 
 TEST_F (UpstreamTest, TakesRtpOfTwoParentsOnce)

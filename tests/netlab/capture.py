@@ -63,6 +63,24 @@ def split_datagrams(frame, hardware):
         yield source, destination, payload[:length - 8]
 
 
+def other_end(frame, hardware, own):
+    """The IPv4 address on the other end of a captured frame and the bytes of
+    the IP packet; None for what is not IPv4 from or to `own`."""
+    at = VNET_HEADER_SIZE
+    if hardware == ARPHRD_ETHER:
+        if struct.unpack_from("!H", frame, at + 12)[0] != ETH_P_IP:
+            return None
+        at += 14
+    if frame[at] >> 4 != 4:
+        return None
+    ends = {socket.inet_ntop(socket.AF_INET, frame[at + 12:at + 16]),
+            socket.inet_ntop(socket.AF_INET, frame[at + 16:at + 20])}
+    if own not in ends or len(ends) != 2:
+        return None
+    (other,) = ends - {own}
+    return other, len(frame) - at
+
+
 def is_rtp(data):
     # RFC 5761, 4: RTCP packet types are 192 to 223 in the second octet.
     return (len(data) >= 12 and data[0] >> 6 == 2 and
@@ -84,6 +102,7 @@ class Capture:
         self.socket = packets
         self.lock = threading.Lock()
         self.packets = []  # in the order of the wire
+        self.other = {}  # bytes of IP packets without RTP, by the other end
 
     def read(self):
         while True:
@@ -93,10 +112,14 @@ class Capture:
                 return
             now = time.monotonic()
             outgoing = address[2] == socket.PACKET_OUTGOING
+            has_rtp = False
             for source, destination, data in split_datagrams(
                     frame, address[3]):
                 if is_rtp(data):
+                    has_rtp = True
                     self._add(now, outgoing, source, destination, data)
+            if not has_rtp:
+                self._count(frame, address[3])
 
     def _add(self, now, outgoing, source, destination, data):
         packet = Packet()
@@ -109,6 +132,17 @@ class Capture:
         packet.data = data
         with self.lock:
             self.packets.append(packet)
+
+    def _count(self, frame, hardware):
+        if end := other_end(frame, hardware, self.node.ipv4):
+            address, size = end
+            with self.lock:
+                self.other[address] = self.other.get(address, 0) + size
+
+    def other_bytes(self):
+        """Both ways: bytes of IP packets without RTP, by the other end."""
+        with self.lock:
+            return dict(self.other)
 
     def received(self, since=0.0):
         with self.lock:

@@ -12,25 +12,25 @@ from netlab import Failure, wait_for
 class Tree:
     """A source and relays, each with a capture that began before it did."""
 
-    def __init__(self, lab, source_children, publish="test"):
+    def __init__(self, lab, source_children, publish="test", arguments=()):
         self.lab = lab
         node = lab.add_node()
         self.source_capture = lab.capture(node)
         self.config_path = os.path.join(lab.directory, "source.conf")
         self._configure(source_children)
         self.source = lab.publish(
-            publish, f"--config={self.config_path}", node=node)
+            publish, f"--config={self.config_path}", *arguments, node=node)
         self.peers = []
         self.captures = {}
 
-    def grow(self, *children, capture=True):
+    def grow(self, *children, capture=True, arguments=()):
         """Peers that take so many children, all at once."""
         grown = []
         for number in children:
             node = self.lab.add_node()
             recording = self.lab.capture(node) if capture else None
             peer = self.lab.relay(self.source.uri, f"--max-children={number}",
-                                  node=node, wait=False)
+                                  *arguments, node=node, wait=False)
             if recording:
                 self.captures[peer] = recording
             grown.append(peer)

@@ -44,6 +44,9 @@ add_children (GstStructure *structure, const NodeStats &stats)
     set_u64 (one, "sent-packets", child.data.packets_sent);
     set_u64 (one, "sent-bytes", child.data.bytes_sent);
     set_u64 (one, "dropped-packets", child.data.packets_dropped);
+    set_u64 (one, "repaired-packets", child.data.packets_repaired);
+    set_u64 (one, "repaired-bytes", child.data.bytes_repaired);
+    set_u64 (one, "repairs-refused", child.data.repairs_refused);
     if (child.round_trip)
       gst_structure_set (one, "rtt-ms", G_TYPE_DOUBLE,
           milliseconds (*child.round_trip), nullptr);
@@ -108,8 +111,9 @@ to_structure (const NodeStats &stats, const std::string &uri)
 
   set_u64 (s, "packets-received", stats.data.packets_received);
   set_u64 (s, "packets-lost", stats.data.packets_lost);
-  // Repair comes with NACK; until then a lost packet stays lost.
-  set_u64 (s, "packets-repaired", 0);
+  set_u64 (s, "packets-late", stats.data.packets_late);
+  set_u64 (s, "packets-repaired", stats.data.packets_repaired);
+  set_u64 (s, "repairs-asked", stats.data.repairs_asked);
   set_u64 (s, "packets-duplicate", stats.data.packets_duplicate);
   set_u64 (s, "packets-invalid", stats.data.packets_invalid);
   set_u64 (s, "packets-stranger", stats.data.packets_stranger);
@@ -127,6 +131,9 @@ to_structure (const NodeStats &stats, const std::string &uri)
         gst_structure_new ("delay-ms", "p50", G_TYPE_DOUBLE,
             *stats.data.delay_p50_ms, "p99", G_TYPE_DOUBLE,
             *stats.data.delay_p99_ms, nullptr));
+  if (stats.data.round_trip)
+    gst_structure_set (s, "rtt-ms", G_TYPE_DOUBLE,
+        milliseconds (*stats.data.round_trip), nullptr);
   if (stats.discover)
     gst_structure_set (s, "discover-ms", G_TYPE_DOUBLE,
         milliseconds (*stats.discover), nullptr);

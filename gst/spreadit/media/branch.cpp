@@ -61,10 +61,10 @@ resume_index (const std::vector<HeldPacket> &held, const Ring &ring)
 } // namespace
 
 Branch::Branch (LinkKey key, std::unique_ptr<Output> output,
-    const StartAt &start, const Ring &ring)
+    const StartAt &start, const Ring &ring, double repair_share)
     : key_ (key), output_ (std::move (output)), stats_{.key = key},
       held_ (bounded (start.held)), cursor_ (resume_index (held_, ring)),
-      resume_end_ (ring.head ()), is_paced_ (cursor_ < ring.head ()),
+      resume_end_ (ring.head ()), repair_share_ (repair_share), is_paced_ (cursor_ < ring.head ()),
       head_at_last_try_ (ring.head ())
 {
 }
@@ -112,6 +112,8 @@ Branch::settle (const Ring &ring, const UdpSocket::Sent &sent)
   stats_.packets_sent += sent.done - sent.refused;
   stats_.packets_refused += sent.refused;
   stats_.bytes_sent += sent.bytes;
+  repair_credit_ = std::min (limits::repair_burst_bytes,
+      repair_credit_ + repair_share_ * static_cast<double> (sent.bytes));
   has_sent_ = has_sent_ || sent.done > sent.refused;
   if (sent.done == taken_) {
     cursor_ = taken_end_;
@@ -178,6 +180,39 @@ Branch::next_service (const Ring &ring) const
   if (output_->wants_idle ())
     next = std::min (next, last_sent_ + limits::data_idle);
   return next;
+}
+
+void
+Branch::send_again (const Ring &ring, std::span<const LossReport> losses)
+{
+  if (!repair_share_)
+    return;
+  std::array<const Packet *, limits::chunk> packets;
+  std::size_t count = 0;
+  const auto flush = [&] {
+    const auto sent = output_->send (std::span (packets).first (count));
+    stats_.packets_repaired += sent.done - sent.refused;
+    stats_.bytes_repaired += sent.bytes;
+    count = 0;
+  };
+  for (const LossReport &report : losses)
+    for (const std::uint16_t seq : report.seqs) {
+      const auto index = ring.find (report.ssrc, seq);
+      if (!index || *index >= cursor_)
+        continue; // not to be had, or on its way
+      const Packet &packet = ring.at (*index);
+      const auto cost = static_cast<double> (packet.bytes.size ());
+      if (cost > repair_credit_) {
+        ++stats_.repairs_refused;
+        continue;
+      }
+      repair_credit_ -= cost;
+      packets[count++] = &packet;
+      if (count == packets.size ())
+        flush ();
+    }
+  if (count)
+    flush ();
 }
 
 void

@@ -9,6 +9,7 @@
 #include "media/limits.hpp"
 #include "media/output.hpp"
 #include "media/ring.hpp"
+#include "media/rtcp.hpp"
 #include "media/vocabulary.hpp"
 
 namespace spreadit::media {
@@ -18,8 +19,9 @@ namespace spreadit::media {
 // falls off the ring; nobody else notices.
 class Branch {
 public:
+  // `repair_share`: of what it is sent, how much it may be sent again.
   Branch (LinkKey key, std::unique_ptr<Output> output, const StartAt &start,
-      const Ring &ring);
+      const Ring &ring, double repair_share = 0);
 
   [[nodiscard]] LinkKey key () const { return key_; }
   [[nodiscard]] Output &output () { return *output_; }
@@ -44,11 +46,16 @@ public:
   {
     return cursor_ < ring.head ();
   }
+  // Whether what is put into the ring goes out with the next pump().
+  [[nodiscard]] bool keeps_up () const { return !is_paced_; }
   // Sends `rtcp` if the child has got nothing for limits::data_idle.
   void keep_alive (Bytes rtcp, MonotonicTime now);
   // When pump() or keep_alive() has something to do, if no packet comes.
   [[nodiscard]] MonotonicTime next_service (const Ring &ring) const;
 
+  // Those of `losses` that it has been sent already and that are still in the
+  // ring, within its share (RFC 4585).
+  void send_again (const Ring &ring, std::span<const LossReport> losses);
   // RTCP from the child. `media` tells whose receiver reports are of interest.
   void rtcp_from_child (Bytes rtcp, const MediaMap &media, MonotonicTime now);
 
@@ -64,6 +71,9 @@ private:
   std::uint64_t cursor_; // first packet of the ring not dealt with
   // Of packets before this index only those that held_ tells are missing.
   const std::uint64_t resume_end_;
+
+  const double repair_share_;
+  double repair_credit_ = limits::repair_burst_bytes;
 
   bool is_paced_ = false;  // has lagged and has not caught up since
   MonotonicTime next_try_; // while it lags

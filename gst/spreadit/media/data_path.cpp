@@ -144,8 +144,7 @@ void
 DataPath::rtcp_from_child (LinkKey key, const std::uint8_t *data, std::size_t n)
 {
   const std::lock_guard guard (impl_->lock);
-  if (Branch *branch = impl_->fan_out.find (key))
-    branch->rtcp_from_child ({data, n}, impl_->fan_out.media (), now ());
+  impl_->fan_out.take_from_child (key, {data, n}, now ());
 }
 
 DataStats
@@ -153,9 +152,7 @@ DataPath::stats () const
 {
   const std::lock_guard guard (impl_->lock);
   DataStats stats = impl_->counters;
-  stats.packets_lost = impl_->upstream.lost (now ());
-  stats.delay_p50_ms = impl_->upstream.delay ().quantile_ms (0.50);
-  stats.delay_p99_ms = impl_->upstream.delay ().quantile_ms (0.99);
+  impl_->upstream.add_to (stats, now ());
   impl_->fan_out.add_to (stats);
   stats.receive_buffer = impl_->sockets.bundle.receive_buffer ();
   stats.messages_sent = impl_->sockets.messages_sent ();

@@ -33,6 +33,9 @@ public:
     // families where the host has them.
     Address local;
     Offload offload{}; // of what the kernel has
+    // Of what a child is sent, how much it may be sent again when it was lost
+    // on the way. 0: nothing, and what we lose ourselves is not asked for.
+    double repair_share = 0.1;
   };
 
   explicit DataPath (Config config);

@@ -36,7 +36,8 @@ DataPath::Impl::serve ()
 {
   const std::lock_guard guard (lock);
   if (const MonotonicTime at = now (); at >= service_time) {
-    service_time = std::min (fan_out.serve (idle_rtcp, at), send_reports (at));
+    service_time = std::min (
+        {fan_out.serve (idle_rtcp, at), send_reports (at), repair (at)});
     size_buffers (at);
   }
   if (redeemed.list)
@@ -61,16 +62,40 @@ DataPath::Impl::send_reports (MonotonicTime at)
   MonotonicTime next = MonotonicTime::max ();
   for (Parent &parent : upstream.parents ()) {
     if (at >= parent.next_report) {
-      const auto report =
-          write_receiver_report (own_ssrc, parent.reception.take_report (at));
-      const Bytes datagram = report;
-      Destination to = sockets.bundle.destination (parent.address);
-      sockets.bundle.send (to, {&datagram, 1});
+      send_to_parent (parent.address, upstream.write_report (parent, at));
       parent.next_report = at + limits::report_interval;
     }
     next = std::min (next, parent.next_report);
   }
   return next;
+}
+
+void
+DataPath::Impl::send_to_parent (const Address &parent, Bytes rtcp)
+{
+  Destination to = sockets.bundle.destination (parent);
+  sockets.bundle.send (to, {&rtcp, 1});
+}
+
+// Asks for what is missing. When to do so again.
+MonotonicTime
+DataPath::Impl::repair (MonotonicTime at)
+{
+  if (const auto ask = upstream.take_due_repairs (at))
+    send_to_parent (ask->parent, write_nack (own_ssrc, ask->losses));
+  return upstream.next_repair ();
+}
+
+// Before the packets that give it away: so no child asks for what we have not
+// got either.
+void
+DataPath::Impl::announce_losses ()
+{
+  const auto losses = upstream.take_new_losses ();
+  if (losses.empty ())
+    return;
+  fan_out.announce_losses (losses);
+  serve_at (upstream.next_repair ());
 }
 
 // To what the stream needs and the children, who are sent to by one socket.
@@ -102,6 +127,7 @@ DataPath::Impl::receive_bundle (Fresh &fresh)
   }
   for (std::size_t i = 0; i < count; ++i)
     take (intake.at (i), arrival, fresh);
+  announce_losses ();
   if (fresh.put)
     serve_at (fan_out.pump (arrival.at));
   count_drops ();

@@ -33,7 +33,10 @@ struct Fresh {
 // the one in receive() or wait().
 struct DataPath::Impl {
   explicit Impl (const Config &c)
-      : config (c), fan_out (c.ring_duration, c.ring_bytes_max, sockets)
+      : config (c), fan_out ({c.ring_duration, c.ring_bytes_max, c.repair_share,
+                                own_ssrc},
+                        sockets),
+        upstream (own_ssrc, c.repair_share > 0)
   {
   }
 
@@ -58,6 +61,9 @@ struct DataPath::Impl {
   void put (GstBuffer *packet, MonotonicTime at);
   void put (Bytes packet, MonotonicTime at);
   MonotonicTime send_reports (MonotonicTime at);
+  MonotonicTime repair (MonotonicTime at);
+  void announce_losses ();
+  void send_to_parent (const Address &parent, Bytes rtcp);
   void serve_at (MonotonicTime at);
   void size_buffers (MonotonicTime at);
   void count_drops ();

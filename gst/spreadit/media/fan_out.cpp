@@ -9,9 +9,9 @@
 
 namespace spreadit::media {
 
-FanOut::FanOut (std::chrono::milliseconds ring_duration,
-    std::size_t ring_bytes_max, Sockets &sockets)
-    : sockets_ (sockets), ring_ (ring_duration, ring_bytes_max)
+FanOut::FanOut (const Config &config, Sockets &sockets)
+    : config_ (config), sockets_ (sockets),
+      ring_ (config.ring_duration, config.ring_bytes_max)
 {
 }
 
@@ -105,7 +105,7 @@ void
 FanOut::start (LinkKey key, const Route &route, const StartAt &start)
 {
   auto branch = std::make_unique<Branch> (
-      key, Output::make (route, sockets_), start, ring_);
+      key, Output::make (route, sockets_), start, ring_, config_.repair_share);
   for (const Address &address : branch->output ().addresses ())
     by_address_.emplace (address, branch.get ());
   branches_.push_back (std::move (branch));
@@ -152,8 +152,38 @@ FanOut::take_from_child (const Address &from, Bytes datagram, MonotonicTime now)
 {
   const auto [begin, end] = by_address_.equal_range (from);
   for (auto it = begin; it != end; ++it)
-    it->second->rtcp_from_child (datagram, media_, now);
+    take_rtcp (*it->second, datagram, now);
   return begin != end;
+}
+
+void
+FanOut::take_from_child (LinkKey key, Bytes rtcp, MonotonicTime now)
+{
+  if (Branch *branch = find (key))
+    take_rtcp (*branch, rtcp, now);
+}
+
+void
+FanOut::take_rtcp (Branch &branch, Bytes rtcp, MonotonicTime now)
+{
+  branch.rtcp_from_child (rtcp, media_, now);
+  const auto header = parse_packet (rtcp);
+  if (!branch.output ().wants_idle () || !header ||
+      !std::holds_alternative<RtcpHeader> (*header))
+    return;
+  sockets_.assume_room ();
+  branch.send_again (ring_, nacks (rtcp));
+  if (const auto asked = time_request (rtcp))
+    branch.output ().send_idle (write_time_echo (config_.own_ssrc, *asked));
+}
+
+void
+FanOut::announce_losses (std::span<const LossReport> losses)
+{
+  const auto rtcp = write_third_party_loss (config_.own_ssrc, losses);
+  for (const auto &branch : branches_)
+    if (branch->output ().wants_idle () && branch->keeps_up ())
+      branch->output ().send_idle (rtcp);
 }
 
 std::uint64_t

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -17,9 +18,14 @@ namespace spreadit::media {
 // The ring and the children that are fed from it. Not thread-safe.
 class FanOut {
 public:
+  struct Config {
+    std::chrono::milliseconds ring_duration;
+    std::size_t ring_bytes_max;
+    double repair_share = 0;    // see Branch
+    std::uint32_t own_ssrc = 0; // of what we say ourselves
+  };
   // `sockets` outlives it.
-  FanOut (std::chrono::milliseconds ring_duration, std::size_t ring_bytes_max,
-      Sockets &sockets);
+  FanOut (const Config &config, Sockets &sockets);
 
   void set_media (std::vector<MediaDescription> media);
   [[nodiscard]] const MediaMap &media () const { return media_; }
@@ -40,8 +46,11 @@ public:
   std::unique_ptr<Branch> stop (LinkKey key, bool bye, MonotonicTime now);
 
   [[nodiscard]] Branch *find (LinkKey key) const;
-  // Whether `from` is a child; takes its reports.
+  // Tells peers that we are without packets, too. They need not ask.
+  void announce_losses (std::span<const LossReport> losses);
+  // Whether `from` is a child; takes its reports, does what it asks for.
   bool take_from_child (const Address &from, Bytes datagram, MonotonicTime now);
+  void take_from_child (LinkKey key, Bytes rtcp, MonotonicTime now);
 
   // To all children, gone ones included.
   [[nodiscard]] std::uint64_t bytes_sent () const;
@@ -54,8 +63,10 @@ private:
     return *branches_[(first_to_pump_ + i) % branches_.size ()];
   }
   bool send_chunks ();
+  void take_rtcp (Branch &branch, Bytes rtcp, MonotonicTime now);
   void forget_addresses (Branch &branch);
 
+  const Config config_;
   Sockets &sockets_;
   MediaMap media_;
   Ring ring_;

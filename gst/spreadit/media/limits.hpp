@@ -95,6 +95,39 @@ inline constexpr std::size_t limbo_max = 4096;
 inline constexpr std::size_t limbo_bytes_max = 4 * 1024 * 1024;
 inline constexpr auto limbo_age = 2s;
 
+// -- Repair (RFC 4585, RFC 6642)
+
+// Gaps that close by themselves do so within what was measured, between these.
+// Less, and packets that two queues have shuffled would be asked for; more, and
+// a real loss waits for nothing.
+inline constexpr auto reorder_wait_min = 1ms;
+inline constexpr auto reorder_wait_max = 40ms;
+// For a packet that the parent is without itself, before it was seen how long
+// that takes: two hops of 20 ms.
+inline constexpr auto third_party_wait = 80ms;
+inline constexpr auto third_party_wait_min = 5ms;
+inline constexpr auto third_party_wait_max = 300ms;
+// For the answer, before the way there and back has been measured.
+inline constexpr auto round_trip_unknown = 100ms;
+inline constexpr auto round_trip_max = 5s;
+// A parent that said nothing for so long is not asked if there is another.
+inline constexpr auto alive_for = 150ms;
+// Nobody answers at once: both ends are woken first.
+inline constexpr auto answer_slack = 5ms;
+inline constexpr auto answer_wait_max = 300ms;
+// With 5 % loss each way, one packet in 10^10 is asked for more often. What is
+// beyond is an outage.
+inline constexpr unsigned repair_tries_max = 10;
+// Of one SSRC at a time; more is an outage, and no repair brings that in time:
+// 200 ms of 25 Mbit/s.
+inline constexpr std::size_t repair_missing_max = 512;
+// Entries of 4 bytes, each for up to 17 packets, in one feedback message: what
+// goes through any path.
+inline constexpr std::size_t feedback_entries_max = 250;
+// What may be sent to one child again at once, beyond its share of the stream:
+// 0.2 s of 5 Mbit/s.
+inline constexpr double repair_burst_bytes = 128 * 1024;
+
 // -- Downstream
 
 // A link that carried no packet for this long carries one RTCP packet, so that

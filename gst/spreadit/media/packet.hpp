@@ -28,6 +28,8 @@ struct RtcpHeader {
 inline constexpr std::uint8_t rtcp_sr = 200;
 inline constexpr std::uint8_t rtcp_rr = 201;
 inline constexpr std::uint8_t rtcp_bye = 203;
+inline constexpr std::uint8_t rtcp_rtpfb = 205; // RFC 4585 6.1
+inline constexpr std::uint8_t rtcp_xr = 207;    // RFC 3611 2
 
 using Header = std::variant<RtpHeader, RtcpHeader>;
 

@@ -71,7 +71,7 @@ Ring::push (Bytes bytes, const Header &header, std::optional<std::size_t> media,
   bytes_ += cost (bytes.size ());
   chunks_.back ().end = ++head_;
   if (const auto *rtp = std::get_if<RtpHeader> (&header))
-    remember (*rtp, now);
+    remember (*rtp, head_ - 1, now);
 }
 
 std::uint8_t *
@@ -101,33 +101,69 @@ Ring::grow ()
   for (std::uint64_t i = first_; i < head_; ++i)
     larger[i & (larger.size () - 1)] = slot (i);
   slots_ = std::move (larger);
+  for (Source &source : sources_)
+    source.where.assign (slots_.size (), 0);
+  for (std::uint64_t i = first_; i < head_; ++i)
+    if (const auto *rtp = std::get_if<RtpHeader> (&slot (i).header))
+      for (Source &source : sources_)
+        if (source.newest.ssrc == rtp->ssrc)
+          source.where[rtp->seq & mask ()] = static_cast<std::uint32_t> (i);
+}
+
+Ring::Source *
+Ring::source_of (const RtpHeader &header, MonotonicTime now)
+{
+  const auto it = std::ranges::find (sources_, header.ssrc,
+      [] (const Source &source) { return source.newest.ssrc; });
+  if (it != sources_.end ()) {
+    const bool is_newer =
+        static_cast<std::int16_t> (
+            static_cast<std::uint16_t> (header.seq - it->newest.seq)) > 0;
+    if (is_newer || now - it->arrival > duration_) {
+      it->newest = header;
+      it->arrival = now;
+    }
+    return &*it;
+  }
+  if (sources_.size () == limits::sources_max)
+    sources_.erase (std::ranges::min_element (sources_, {}, &Source::arrival));
+  return &sources_.emplace_back (Source{
+      header, now, std::vector<std::uint32_t> (slots_.size ())});
 }
 
 void
-Ring::remember (const RtpHeader &header, MonotonicTime now)
+Ring::remember (const RtpHeader &header, std::uint64_t index, MonotonicTime now)
 {
-  const auto it = std::ranges::find (newest_, header.ssrc,
-      [] (const Newest &newest) { return newest.header.ssrc; });
-  if (it != newest_.end ()) {
-    const bool is_newer =
-        static_cast<std::int16_t> (
-            static_cast<std::uint16_t> (header.seq - it->header.seq)) > 0;
-    if (is_newer || now - it->arrival > duration_)
-      *it = {header, now};
-    return;
-  }
-  if (newest_.size () == limits::sources_max)
-    newest_.erase (std::ranges::min_element (newest_, {}, &Newest::arrival));
-  newest_.push_back ({header, now});
+  Source *source = source_of (header, now);
+  source->where[header.seq & mask ()] = static_cast<std::uint32_t> (index);
+}
+
+std::optional<std::uint64_t>
+Ring::find (std::uint32_t ssrc, std::uint16_t seq) const
+{
+  const auto source = std::ranges::find (
+      sources_, ssrc, [] (const Source &s) { return s.newest.ssrc; });
+  if (source == sources_.end () || is_empty ())
+    return std::nullopt;
+  // How far before the head.
+  const auto behind = static_cast<std::uint32_t> (
+      static_cast<std::uint32_t> (head_) - source->where[seq & mask ()]);
+  if (!behind || behind > head_ - first_)
+    return std::nullopt;
+  const std::uint64_t index = head_ - behind;
+  const auto *rtp = std::get_if<RtpHeader> (&at (index).header);
+  if (!rtp || rtp->ssrc != ssrc || rtp->seq != seq)
+    return std::nullopt;
+  return index;
 }
 
 std::vector<RtpHeader>
 Ring::newest (MonotonicTime now) const
 {
   std::vector<RtpHeader> headers;
-  for (const Newest &newest : newest_)
-    if (now - newest.arrival <= duration_)
-      headers.push_back (newest.header);
+  for (const Source &source : sources_)
+    if (now - source.arrival <= duration_)
+      headers.push_back (source.newest);
   return headers;
 }
 

@@ -47,6 +47,10 @@ public:
   void push (Bytes bytes, const Header &header,
       std::optional<std::size_t> media, MonotonicTime now);
 
+  // The index of that RTP packet, if it is still here.
+  [[nodiscard]] std::optional<std::uint64_t> find (
+      std::uint32_t ssrc, std::uint16_t seq) const;
+
   // The SDP has changed: `media_of` says anew where packets belong.
   template <class Function> void reassign_media (Function media_of)
   {
@@ -67,16 +71,23 @@ private:
     std::size_t used = 0;
     std::uint64_t end = 0; // index after its last packet
   };
-  struct Newest {
-    RtpHeader header;
-    MonotonicTime arrival;
+  // What is known of one SSRC.
+  struct Source {
+    RtpHeader newest;
+    MonotonicTime arrival; // of that one
+    // Where the packets are: the low bits of their indices, by sequence number
+    // modulo its size. As large as slots_, so those that are here have a place
+    // each but for jumps; find() looks whether it is the right one.
+    std::vector<std::uint32_t> where;
   };
 
   Packet &slot (std::uint64_t index) { return slots_[index & mask ()]; }
   [[nodiscard]] std::uint64_t mask () const { return slots_.size () - 1; }
   std::uint8_t *allocate (std::size_t size);
   void grow ();
-  void remember (const RtpHeader &header, MonotonicTime now);
+  Source *source_of (const RtpHeader &header, MonotonicTime now);
+  void remember (
+      const RtpHeader &header, std::uint64_t index, MonotonicTime now);
 
   const std::chrono::milliseconds duration_;
   const std::size_t bytes_max_;
@@ -85,7 +96,7 @@ private:
   std::vector<Packet> slots_; // by index modulo its size, a power of two
   std::deque<Chunk> chunks_;  // oldest first
   std::optional<Chunk> spare_;
-  std::vector<Newest> newest_; // at most limits::sources_max
+  std::vector<Source> sources_; // at most limits::sources_max
 };
 
 } // namespace spreadit::media

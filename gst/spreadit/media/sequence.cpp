@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "media/sequence.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include "media/limits.hpp"
 
 namespace spreadit::media {
@@ -11,7 +14,7 @@ constexpr std::uint64_t cycle = 65536;
 
 // One cycle up, so that late packets from before the first have a number too.
 Sequence::Sequence (std::uint16_t first, MonotonicTime now)
-    : highest_ (cycle + first)
+    : first_ (cycle + first), highest_ (cycle + first)
 {
   mark (highest_, now);
 }
@@ -30,15 +33,21 @@ Sequence::mark (std::uint64_t extended, MonotonicTime now)
   after_suspect_.reset ();
 }
 
+std::uint64_t
+Sequence::nearest (std::uint16_t seq) const
+{
+  return highest_ + static_cast<std::int16_t> (
+                        static_cast<std::uint16_t> (seq - highest_ % cycle));
+}
+
 Sequence::Answer
 Sequence::insert (std::uint16_t seq, MonotonicTime now)
 {
   settle (now);
   // The nearest number that ends in `seq`: at most 32 Ki behind the highest.
   // So half of the window is all there is to remember.
-  const auto delta = static_cast<std::int16_t> (
-      static_cast<std::uint16_t> (seq - highest_ % cycle));
-  const std::uint64_t extended = highest_ + delta;
+  const std::uint64_t extended = nearest (seq);
+  const auto delta = static_cast<std::int64_t> (extended - highest_);
   const auto silence = now - last_fresh_;
   if (delta > 0) {
     if (delta > limits::dropout_max && silence < limits::dropout_silence)
@@ -50,8 +59,20 @@ Sequence::insert (std::uint16_t seq, MonotonicTime now)
     return restart_or_suspect (seq, now);
   if (is_seen (extended))
     return {Verdict::duplicate, extended};
+  const bool is_late = is_given_up (extended);
   mark (extended, now);
-  return {Verdict::fresh, extended};
+  return {is_late ? Verdict::late : Verdict::fresh, extended};
+}
+
+// Of one that was not seen and is not above the highest.
+bool
+Sequence::is_given_up (std::uint64_t extended) const
+{
+  if (extended < first_)
+    return false;
+  const auto after =
+      std::ranges::upper_bound (gaps_, extended, {}, &Gap::first);
+  return after == gaps_.begin () || extended > std::prev (after)->last;
 }
 
 void
@@ -79,7 +100,7 @@ Sequence::restart_or_suspect (std::uint16_t seq, MonotonicTime now)
     give_up_oldest_gap ();
   seen_->reset ();
   // Always upwards, so that nobody takes the new start for something old.
-  highest_ = (highest_ / cycle + 1) * cycle + seq;
+  first_ = highest_ = (highest_ / cycle + 1) * cycle + seq;
   mark (highest_, now);
   return {Verdict::fresh, highest_};
 }

@@ -17,6 +17,7 @@ class Sequence {
 public:
   enum class Verdict {
     fresh,     // never seen; forward it
+    late,      // the same, but it has been counted as lost
     duplicate, // seen, or too old to know
     suspect,   // far from all others; dropped until the next one follows it
   };
@@ -32,6 +33,8 @@ public:
   // Gives up gaps that are too old. insert() does it, too.
   void settle (MonotonicTime now);
 
+  // The number nearest to the highest that ends in `seq`.
+  [[nodiscard]] std::uint64_t nearest (std::uint16_t seq) const;
   [[nodiscard]] std::uint64_t highest () const { return highest_; }
   // All up to this one is here or given up.
   [[nodiscard]] std::uint64_t held () const;
@@ -48,12 +51,14 @@ private:
   using Window = std::bitset<65536>;
 
   [[nodiscard]] bool is_seen (std::uint64_t extended) const;
+  [[nodiscard]] bool is_given_up (std::uint64_t extended) const;
   void mark (std::uint64_t extended, MonotonicTime now);
   void advance (std::uint64_t extended, MonotonicTime now);
   Answer restart_or_suspect (std::uint16_t seq, MonotonicTime now);
   void give_up_oldest_gap ();
 
   std::unique_ptr<Window> seen_ = std::make_unique<Window> ();
+  std::uint64_t first_; // since the source has started over, if it has
   std::uint64_t highest_;
   std::deque<Gap> gaps_; // oldest first
   std::uint64_t lost_ = 0;

@@ -5,14 +5,34 @@
 #include <string_view>
 
 #include "media/limits.hpp"
+#include "media/rtcp.hpp"
 
 namespace spreadit::media {
+
+namespace {
+
+// 1/65536 s, as RFC 3611 counts.
+using EchoTime = std::chrono::duration<std::uint32_t, std::ratio<1, 65536>>;
+
+// As NTP has it, but of a clock that nobody sets.
+std::uint64_t
+elapsed_ntp (MonotonicTime now)
+{
+  using Fraction = std::chrono::duration<double>;
+  const auto since = now.time_since_epoch ();
+  const auto seconds = std::chrono::floor<std::chrono::seconds> (since);
+  const double fraction = Fraction (since - seconds).count ();
+  return static_cast<std::uint64_t> (seconds.count ()) << 32 |
+         static_cast<std::uint32_t> (fraction * 4294967296.0);
+}
+
+} // namespace
 
 void
 Upstream::add (LinkKey key, const Address &address, MonotonicTime now)
 {
   remove (key);
-  parents_.push_back ({key, address, {}, {}, now});
+  parents_.push_back ({key, address, {}, {}, {}, now});
 }
 
 void
@@ -57,6 +77,13 @@ Upstream::take (const Address &from, Bytes datagram, const MediaMap &media,
       from, std::get<RtcpHeader> (*header), datagram, media, arrival.at);
 }
 
+Parent *
+Upstream::find_parent (const Address &address)
+{
+  const auto it = std::ranges::find (parents_, address, &Parent::address);
+  return it == parents_.end () ? nullptr : &*it;
+}
+
 Upstream::Source *
 Upstream::find_source (std::uint32_t ssrc)
 {
@@ -95,13 +122,19 @@ Upstream::take_rtp (const Address &from, const RtpHeader &header,
   Source *source = find_source (header.ssrc);
   Sequence::Answer answer{};
   if (source) {
+    const std::uint64_t before = source->sequence.highest ();
     answer = source->sequence.insert (header.seq, arrival.at);
     source->last_packet = arrival.at;
+    if (source->sequence.highest () > before + 1)
+      look_for_gaps (*source, before, arrival.at);
   } else {
     if (!make_room (header.ssrc, media, arrival.at))
       return Taken::invalid;
     source = &sources_.emplace_back (
-        Source{header.ssrc, Sequence (header.seq, arrival.at), {}, arrival.at});
+        Source{.ssrc = header.ssrc,
+            .sequence = Sequence (header.seq, arrival.at),
+            .report = {},
+            .last_packet = arrival.at});
     answer = {Sequence::Verdict::fresh, source->sequence.highest ()};
   }
   if (answer.verdict == Sequence::Verdict::suspect)
@@ -113,6 +146,9 @@ Upstream::take_rtp (const Address &from, const RtpHeader &header,
       parent.reception.packet (header, answer.extended, clock_rate, arrival.at);
   if (answer.verdict == Sequence::Verdict::duplicate)
     return Taken::duplicate;
+  if (answer.extended < source->sequence.highest ())
+    filled (*source, answer.extended, find_parent (from), arrival.at);
+  late_ += answer.verdict == Sequence::Verdict::late;
   last_fresh_rtp_ = arrival.at;
   if (source->report)
     delay_.add (arrival.ntp, *source->report, header.rtp_time, clock_rate);
@@ -128,8 +164,10 @@ Upstream::take_rtcp (const Address &from, const RtcpHeader &header,
   const bool is_of_source = header.type == rtcp_sr ||
                             media.is_known (header.ssrc) ||
                             find_source (header.ssrc);
-  if (!is_of_source)
+  if (!is_of_source) {
+    take_feedback (from, datagram, now);
     return Taken::own_rtcp;
+  }
   const bool is_fresh = remember_rtcp (datagram);
   for (const SenderReport &report : sender_reports (datagram)) {
     for (Parent &parent : parents_)
@@ -157,6 +195,118 @@ Upstream::remember_rtcp (Bytes datagram)
   return true;
 }
 
+// What the parent says to us, and not for those below.
+void
+Upstream::take_feedback (
+    const Address &from, Bytes compound, MonotonicTime now)
+{
+  Parent *parent = find_parent (from);
+  for (const TimeEcho &echo : time_echoes (compound)) {
+    const EchoTime round_trip (
+        static_cast<std::uint32_t> (elapsed_ntp (now) >> 16) - echo.asked -
+        echo.held);
+    // Longer is a lie, or an answer to nothing.
+    if (echo.asker == own_ssrc_ && parent && round_trip < limits::round_trip_max)
+      parent->round_trip.add (
+          std::chrono::duration_cast<Estimate::Duration> (round_trip));
+  }
+  if (!repairs_)
+    return;
+  for (const LossReport &report : third_party_losses (compound))
+    if (Source *source = find_source (report.ssrc))
+      for (const std::uint16_t seq : report.seqs)
+        source->repair.parent_asks (
+            source->sequence.nearest (seq), now, gap_times_);
+}
+
+void
+Upstream::look_for_gaps (
+    Source &source, std::uint64_t highest_before, MonotonicTime now)
+{
+  const std::uint64_t highest = source.sequence.highest ();
+  if (highest - highest_before > limits::dropout_max) {
+    source.repair.clear (); // the source has started over, or we were away
+    return;
+  }
+  if (!repairs_)
+    return;
+  source.repair.open (highest_before + 1, highest - 1, now, gap_times_);
+  auto report = std::ranges::find (new_losses_, source.ssrc, &LossReport::ssrc);
+  if (report == new_losses_.end ())
+    report = new_losses_.insert (report, {source.ssrc, {}});
+  for (std::uint64_t n = highest_before + 1; n < highest; ++n)
+    report->seqs.push_back (static_cast<std::uint16_t> (n));
+}
+
+// A packet below the highest came.
+void
+Upstream::filled (Source &source, std::uint64_t extended, const Parent *from,
+    MonotonicTime now)
+{
+  const auto round_trip =
+      from ? from->round_trip.mean_or ({}) : Estimate::Duration{};
+  repaired_ += source.repair.close (extended, now, round_trip, gap_times_) ==
+               Repair::Came::repaired;
+}
+
+// Of those that live, each in turn: one may have lost it, too.
+Parent *
+Upstream::whom_to_ask (MonotonicTime now)
+{
+  std::vector<Parent *> alive;
+  for (Parent &parent : parents_)
+    if (parent.last_seen && now - *parent.last_seen < limits::alive_for)
+      alive.push_back (&parent);
+  if (alive.empty ())
+    return parents_.empty () ? nullptr : &parents_.back ();
+  return alive[times_asked_++ % alive.size ()];
+}
+
+std::optional<Upstream::Ask>
+Upstream::take_due_repairs (MonotonicTime now)
+{
+  if (now < next_repair ())
+    return std::nullopt;
+  const Parent *parent = whom_to_ask (now);
+  if (!parent)
+    return std::nullopt;
+  const auto patience = std::min<Estimate::Duration> (limits::answer_wait_max,
+      parent->round_trip.bound_or (limits::round_trip_unknown) +
+          limits::answer_slack);
+  Ask ask{parent->address, {}};
+  std::size_t left = limits::feedback_entries_max;
+  for (Source &source : sources_) {
+    auto due = source.repair.take_due (now, patience, left);
+    if (due.empty ())
+      continue;
+    left -= due.size ();
+    repairs_asked_ += due.size ();
+    ask.losses.push_back ({source.ssrc, std::move (due)});
+  }
+  if (ask.losses.empty ())
+    return std::nullopt;
+  return ask;
+}
+
+MonotonicTime
+Upstream::next_repair () const
+{
+  MonotonicTime next = MonotonicTime::max ();
+  if (!parents_.empty ())
+    for (const Source &source : sources_)
+      next = std::min (next, source.repair.next ());
+  return next;
+}
+
+std::vector<std::uint8_t>
+Upstream::write_report (Parent &parent, MonotonicTime now)
+{
+  auto report =
+      write_receiver_report (own_ssrc_, parent.reception.take_report (now));
+  append_time_request (report, own_ssrc_, elapsed_ntp (now));
+  return report;
+}
+
 std::vector<HeldPacket>
 Upstream::held (MonotonicTime since) const
 {
@@ -176,6 +326,19 @@ Upstream::lost (MonotonicTime now)
     lost += source.sequence.lost ();
   }
   return lost;
+}
+
+void
+Upstream::add_to (DataStats &stats, MonotonicTime now)
+{
+  stats.packets_lost = lost (now);
+  stats.packets_repaired = repaired_;
+  stats.packets_late = late_;
+  stats.repairs_asked = repairs_asked_;
+  stats.delay_p50_ms = delay_.quantile_ms (0.50);
+  stats.delay_p99_ms = delay_.quantile_ms (0.99);
+  if (!parents_.empty ())
+    stats.round_trip = parents_.back ().round_trip.mean ();
 }
 
 } // namespace spreadit::media

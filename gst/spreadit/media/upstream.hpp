@@ -4,12 +4,15 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "media/delay.hpp"
 #include "media/media_map.hpp"
 #include "media/packet.hpp"
 #include "media/reception.hpp"
+#include "media/repair.hpp"
+#include "media/rtcp.hpp"
 #include "media/sequence.hpp"
 #include "media/vocabulary.hpp"
 
@@ -20,6 +23,7 @@ struct Parent {
   Address address;
   std::optional<MonotonicTime> last_seen;
   Reception reception;
+  Estimate round_trip;
   MonotonicTime next_report;
 };
 
@@ -41,6 +45,12 @@ struct Arrival {
 // The parents, and the one stream that all their packets are.
 class Upstream {
 public:
+  // `own_ssrc`: what we call ourselves in RTCP. `repairs`: ask for what is lost.
+  explicit Upstream (std::uint32_t own_ssrc, bool repairs = true)
+      : own_ssrc_ (own_ssrc), repairs_ (repairs)
+  {
+  }
+
   // The same key again replaces. The first report is due at once: it opens the
   // way back through NATs.
   void add (LinkKey key, const Address &address, MonotonicTime now);
@@ -62,11 +72,29 @@ public:
   }
   [[nodiscard]] const Delay &delay () const { return delay_; }
   std::uint64_t lost (MonotonicTime now);
+  // Fills in what is of parents.
+  void add_to (DataStats &stats, MonotonicTime now);
+
+  // A receiver report for that parent, and the question how far it is.
+  std::vector<std::uint8_t> write_report (Parent &parent, MonotonicTime now);
+  // What has been jumped over since the last call.
+  std::vector<LossReport> take_new_losses ()
+  {
+    return std::exchange (new_losses_, {});
+  }
+  // Whom to ask for what now, if for anything; and when to call again.
+  struct Ask {
+    Address parent;
+    std::vector<LossReport> losses;
+  };
+  std::optional<Ask> take_due_repairs (MonotonicTime now);
+  [[nodiscard]] MonotonicTime next_repair () const;
 
 private:
   struct Source {
     std::uint32_t ssrc;
     Sequence sequence;
+    Repair repair{};
     std::optional<SenderReport> report;
     MonotonicTime last_packet;
   };
@@ -75,10 +103,20 @@ private:
       const MediaMap &media, const Arrival &arrival);
   Taken take_rtcp (const Address &from, const RtcpHeader &header,
       Bytes datagram, const MediaMap &media, MonotonicTime now);
+  void take_feedback (
+      const Address &from, Bytes compound, MonotonicTime now);
+  void look_for_gaps (
+      Source &source, std::uint64_t highest_before, MonotonicTime now);
+  void filled (Source &source, std::uint64_t extended, const Parent *from,
+      MonotonicTime now);
+  Parent *find_parent (const Address &address);
+  Parent *whom_to_ask (MonotonicTime now);
   Source *find_source (std::uint32_t ssrc);
   bool make_room (std::uint32_t ssrc, const MediaMap &media, MonotonicTime now);
   bool remember_rtcp (Bytes datagram);
 
+  const std::uint32_t own_ssrc_;
+  const bool repairs_;
   std::vector<Parent> parents_;
   std::vector<Source> sources_;
   std::uint64_t lost_of_evicted_ = 0;
@@ -86,6 +124,10 @@ private:
   std::size_t next_rtcp_hash_ = 0;
   std::optional<MonotonicTime> last_fresh_rtp_;
   Delay delay_;
+  GapTimes gap_times_;
+  std::vector<LossReport> new_losses_;
+  std::size_t times_asked_ = 0;
+  std::uint64_t repaired_ = 0, late_ = 0, repairs_asked_ = 0;
 };
 
 } // namespace spreadit::media

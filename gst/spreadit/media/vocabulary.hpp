@@ -74,6 +74,9 @@ struct ChildStats {
   std::uint64_t bytes_sent = 0;
   std::uint64_t packets_dropped = 0; // fell off the ring before it took them
   std::uint64_t packets_refused = 0; // the system would not send them
+  std::uint64_t packets_repaired = 0; // sent again, as it asked
+  std::uint64_t bytes_repaired = 0;
+  std::uint64_t repairs_refused = 0; // it has asked for more than its share
   double lost_fraction = 0;          // from its last receiver report, 0..1
   std::optional<MonotonicTime> last_report{}; // any RTCP from it
 };
@@ -81,6 +84,9 @@ struct ChildStats {
 struct DataStats {
   std::uint64_t packets_received = 0; // RTP, each once
   std::uint64_t packets_duplicate = 0;
+  std::uint64_t packets_repaired = 0; // came after we had asked for them
+  std::uint64_t packets_late = 0;     // of packets_lost, came after all
+  std::uint64_t repairs_asked = 0;    // packets, each time
   std::uint64_t packets_lost = 0; // gaps open for limits::lost_after or longer
   std::uint64_t packets_invalid = 0;
   std::uint64_t packets_stranger = 0; // not from a parent or a child
@@ -93,6 +99,7 @@ struct DataStats {
   std::uint64_t bytes_sent = 0;     // to all children, gone ones included
   std::uint64_t packets_sent = 0;
   std::uint64_t messages_sent = 0; // over UDP; a run of packets is one
+  std::optional<std::chrono::nanoseconds> round_trip; // to the parent
   // Source NTP time (from its SR) to receipt, over the last seconds.
   std::optional<double> delay_p50_ms, delay_p99_ms;
   std::vector<ChildStats> children;

@@ -1,0 +1,178 @@
+// Repair between real sockets: who asks whom for what, and who is answered.
+//
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "node.hpp"
+
+#include <memory>
+
+#include "media/limits.hpp"
+#include "media/rtcp.hpp"
+
+namespace spreadit::media {
+namespace {
+
+using Seqs = std::vector<std::uint16_t>;
+
+Datagram
+nack (std::uint32_t ssrc, Seqs seqs)
+{
+  const LossReport losses[] = {{ssrc, std::move (seqs)}};
+  return write_nack (9, losses);
+}
+
+// The next one, past other reports; empty if there is none.
+Seqs
+next_nack (Foreign &parent)
+{
+  for (;;) {
+    const Datagram datagram = parent.receive ();
+    if (datagram.empty ())
+      return {};
+    if (const auto losses = nacks (datagram); !losses.empty ())
+      return losses[0].seqs;
+  }
+}
+
+ChildStats
+child_of (Node &node)
+{
+  const auto stats = node->stats ();
+  EXPECT_EQ (stats.children.size (), 1u);
+  return stats.children.at (0);
+}
+
+TEST (DataPathRepair, AsksItsParentForWhatIsMissing)
+{
+  Node child;
+  Foreign parent;
+  child->receive_from (LinkKey{1}, parent.address ());
+  for (const std::uint16_t seq : {1, 2, 5})
+    parent.send (child.address (), rtp (seq));
+  EXPECT_EQ (next_nack (parent), (Seqs{3, 4}));
+  EXPECT_EQ (next_nack (parent), (Seqs{3, 4})) << "the answer may be lost";
+  parent.send (child.address (), rtp (4));
+  parent.send (child.address (), rtp (3));
+  EXPECT_TRUE (child.waits_for (5));
+  EXPECT_EQ (child->stats ().packets_repaired, 2u);
+  EXPECT_GE (child->stats ().repairs_asked, 4u);
+  EXPECT_EQ (child->stats ().packets_lost, 0u);
+}
+
+TEST (DataPathRepair, SendsAgainWhatAChildAsksFor)
+{
+  Node parent;
+  Foreign child, other;
+  parent->start_feeding (LinkKey{1}, route::Bundled{child.address ()}, {});
+  for (const std::uint16_t seq : {1, 2, 3})
+    parent.send (rtp (seq));
+  EXPECT_TRUE (child.receives (rtp (3)));
+  other.send (parent.address (), nack (video_ssrc, {2})); // no child
+  child.send (parent.address (), nack (video_ssrc, {2, 77}));
+  EXPECT_TRUE (child.receives (rtp (2)));
+  child.send (parent.address (), nack (audio_ssrc, {1}));
+  child.send (parent.address (), nack (video_ssrc, {1}));
+  EXPECT_TRUE (child.receives (rtp (1)));
+  EXPECT_EQ (child_of (parent).packets_repaired, 2u);
+  EXPECT_EQ (child_of (parent).packets_sent, 3u) << "these are not among them";
+}
+
+TEST (DataPathRepair, TellsItsChildrenWhatItIsWithoutBeforeTheyMissIt)
+{
+  for (const bool is_straight : {false, true}) {
+    const auto made = is_straight ? std::make_unique<Node> (Node::straight)
+                                  : std::make_unique<Node> ();
+    Node &middle = *made;
+    Foreign parent, child;
+    middle->start_feeding (LinkKey{2}, route::Bundled{child.address ()}, {});
+    middle->receive_from (LinkKey{1}, parent.address ());
+    for (const std::uint16_t seq : {1, 4})
+      parent.send (middle.address (), rtp (seq));
+    Seqs told;
+    for (;;) {
+      const Datagram datagram = child.receive ();
+      ASSERT_FALSE (datagram.empty ());
+      if (datagram == rtp (4))
+        break;
+      for (const auto &report : third_party_losses (datagram))
+        told.insert (told.end (), report.seqs.begin (), report.seqs.end ());
+    }
+    EXPECT_EQ (told, (Seqs{2, 3})) << (is_straight ? "straight" : "by buffers");
+  }
+}
+
+TEST (DataPathRepair, AChildGetsNoMoreThanItsShareAgain)
+{
+  Node parent;
+  Foreign child;
+  parent->start_feeding (LinkKey{1}, route::Bundled{child.address ()}, {});
+  const Datagram large = rtp (1, video_ssrc, video_pt, 1200);
+  parent.send (large);
+  EXPECT_TRUE (child.receives (large));
+  const auto wanted =
+      static_cast<unsigned> (limits::repair_burst_bytes / 1212 + 50);
+  for (unsigned i = 0; i < wanted; ++i)
+    child.send (parent.address (), nack (video_ssrc, {1}));
+  EXPECT_TRUE (
+      eventually ([&] { return child_of (parent).repairs_refused > 0; }));
+  EXPECT_LE (child_of (parent).bytes_repaired,
+      static_cast<std::uint64_t> (limits::repair_burst_bytes) + 1212);
+  // The stream itself is not held up.
+  parent.send (rtp (2));
+  EXPECT_TRUE (child.receives (rtp (2)));
+}
+
+TEST (DataPathRepair, WithoutAShareNobodyAsksOrAnswers)
+{
+  Node parent (Node::Repair{0}), middle (Node::Repair{0});
+  Foreign child;
+  parent->start_feeding (LinkKey{1}, route::Bundled{child.address ()}, {});
+  parent.send (rtp (1));
+  parent.send (rtp (2));
+  EXPECT_TRUE (child.receives (rtp (2)));
+  child.send (parent.address (), nack (video_ssrc, {1}));
+  Datagram question = write_receiver_report (9);
+  append_time_request (question, 9, 1ull << 32);
+  child.send (parent.address (), question);
+  for (;;) { // the answer to what came after the NACK
+    const Datagram datagram = child.receive ();
+    ASSERT_FALSE (datagram.empty ());
+    ASSERT_NE (datagram, rtp (1));
+    if (!time_echoes (datagram).empty ())
+      break;
+  }
+  EXPECT_EQ (child_of (parent).packets_repaired, 0u);
+
+  middle->receive_from (LinkKey{1}, child.address ());
+  child.send (middle.address (), rtp (1));
+  child.send (middle.address (), rtp (3));
+  EXPECT_TRUE (middle.waits_for (2));
+  EXPECT_TRUE (eventually ([&] { return middle->stats ().packets_lost == 1; }));
+  EXPECT_EQ (middle->stats ().repairs_asked, 0u);
+}
+
+TEST (DataPathRepair, CountsWhatComesTooLate)
+{
+  Node child;
+  Foreign parent;
+  child->receive_from (LinkKey{1}, parent.address ());
+  parent.send (child.address (), rtp (1));
+  parent.send (child.address (), rtp (3));
+  EXPECT_TRUE (eventually ([&] { return child->stats ().packets_lost == 1; }));
+  parent.send (child.address (), rtp (2));
+  EXPECT_TRUE (child.waits_for (3)) << "it may be of use to someone";
+  EXPECT_EQ (child->stats ().packets_late, 1u);
+  EXPECT_EQ (child->stats ().packets_repaired, 0u);
+}
+
+TEST (DataPathRepair, KnowsHowFarItsParentIs)
+{
+  Node parent, child;
+  parent.feed (child, 1);
+  child.hear (parent, 1);
+  EXPECT_TRUE (eventually ([&] { return child->stats ().round_trip.has_value (); }));
+  EXPECT_LT (child->stats ().round_trip, limits::round_trip_max);
+  EXPECT_FALSE (parent->stats ().round_trip);
+}
+
+} // namespace
+} // namespace spreadit::media
