@@ -121,6 +121,43 @@ TEST (DataPathRepair, AChildGetsNoMoreThanItsShareAgain)
   EXPECT_TRUE (child.receives (rtp (2)));
 }
 
+TEST (DataPathRepair, AQuestionThatCrossesThePacketIsNotAnswered)
+{
+  Node parent;
+  Foreign child;
+  parent->start_feeding (LinkKey{1}, route::Bundled{child.address ()}, {});
+  const auto began = MonotonicTime::clock::now ();
+  parent.send (sender_report (video_ssrc, 0x1111'2222'3333'0000, 0));
+  // Nothing but signs of life for a second: so far away is the child.
+  while (MonotonicTime::clock::now () - began < 1s)
+    ASSERT_FALSE (child.receive ().empty ());
+  const ReportBlock block{.ssrc = video_ssrc, .last_sr = 0x2222'3333};
+  child.send (parent.address (), write_receiver_report (9, {&block, 1}));
+  parent.send (rtp (1));
+  const auto sent = MonotonicTime::clock::now ();
+  ASSERT_TRUE (child.receives (rtp (1)));
+  child.send (parent.address (), nack (video_ssrc, {1}));
+  Datagram question = write_receiver_report (9);
+  append_time_request (question, 9, 1ull << 32);
+  child.send (parent.address (), question);
+  bool is_answered = false;
+  for (;;) {
+    const Datagram datagram = child.receive ();
+    ASSERT_FALSE (datagram.empty ());
+    is_answered = is_answered || datagram == rtp (1);
+    if (!time_echoes (datagram).empty ())
+      break;
+  }
+  if (MonotonicTime::clock::now () - sent > 500ms)
+    GTEST_SKIP () << "the machine is too busy to tell";
+  EXPECT_FALSE (is_answered);
+  // Later it is a loss.
+  while (MonotonicTime::clock::now () - sent < 1500ms)
+    ASSERT_FALSE (child.receive ().empty ());
+  child.send (parent.address (), nack (video_ssrc, {1}));
+  EXPECT_TRUE (child.receives (rtp (1)));
+}
+
 TEST (DataPathRepair, WithoutAShareNobodyAsksOrAnswers)
 {
   Node parent (Node::Repair{0}), middle (Node::Repair{0});

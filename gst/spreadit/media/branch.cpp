@@ -183,7 +183,8 @@ Branch::next_service (const Ring &ring) const
 }
 
 void
-Branch::send_again (const Ring &ring, std::span<const LossReport> losses)
+Branch::send_again (
+    const Ring &ring, std::span<const LossReport> losses, MonotonicTime now)
 {
   if (!repair_share_)
     return;
@@ -201,6 +202,9 @@ Branch::send_again (const Ring &ring, std::span<const LossReport> losses)
       if (!index || *index >= cursor_)
         continue; // not to be had, or on its way
       const Packet &packet = ring.at (*index);
+      // It asked before the packet can have reached it: we were without it, too.
+      if (now - packet.arrival < round_trip_.mean_or ({}) * 7 / 8)
+        continue;
       const auto cost = static_cast<double> (packet.bytes.size ());
       if (cost > repair_credit_) {
         ++stats_.repairs_refused;

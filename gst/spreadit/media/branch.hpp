@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "media/estimate.hpp"
 #include "media/limits.hpp"
 #include "media/output.hpp"
 #include "media/ring.hpp"
@@ -55,7 +56,13 @@ public:
 
   // Those of `losses` that it has been sent already and that are still in the
   // ring, within its share (RFC 4585).
-  void send_again (const Ring &ring, std::span<const LossReport> losses);
+  void send_again (const Ring &ring, std::span<const LossReport> losses,
+      MonotonicTime now);
+  // How far the child is.
+  void measured (std::chrono::nanoseconds round_trip)
+  {
+    round_trip_.add (round_trip);
+  }
   // RTCP from the child. `media` tells whose receiver reports are of interest.
   void rtcp_from_child (Bytes rtcp, const MediaMap &media, MonotonicTime now);
 
@@ -72,6 +79,7 @@ private:
   // Of packets before this index only those that held_ tells are missing.
   const std::uint64_t resume_end_;
 
+  Estimate round_trip_;
   const double repair_share_;
   double repair_credit_ = limits::repair_burst_bytes;
 

@@ -35,6 +35,9 @@ FanOut::put (Bytes packet, MonotonicTime now)
     ring_.pop ();
   }
   ring_.push (packet, *header, media_.learn (*header), now);
+  if (std::holds_alternative<RtcpHeader> (*header))
+    for (const SenderReport &report : sender_reports (packet))
+      sent_reports_.add (report, now);
   return true;
 }
 
@@ -171,8 +174,12 @@ FanOut::take_rtcp (Branch &branch, Bytes rtcp, MonotonicTime now)
   if (!branch.output ().wants_idle () || !header ||
       !std::holds_alternative<RtcpHeader> (*header))
     return;
+  if (branch.keeps_up ())
+    for (const ReportBlock &block : report_blocks (rtcp))
+      if (const auto round_trip = sent_reports_.round_trip (block, now))
+        branch.measured (*round_trip);
   sockets_.assume_room ();
-  branch.send_again (ring_, nacks (rtcp));
+  branch.send_again (ring_, nacks (rtcp), now);
   if (const auto asked = time_request (rtcp))
     branch.output ().send_idle (write_time_echo (config_.own_ssrc, *asked));
 }

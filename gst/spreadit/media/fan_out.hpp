@@ -12,6 +12,7 @@
 #include "media/media_map.hpp"
 #include "media/output.hpp"
 #include "media/ring.hpp"
+#include "media/sent_reports.hpp"
 
 namespace spreadit::media {
 
@@ -70,6 +71,7 @@ private:
   Sockets &sockets_;
   MediaMap media_;
   Ring ring_;
+  SentReports sent_reports_;
   std::vector<std::unique_ptr<Branch>> branches_;
   // The same peer may be there twice for a while, on an old and a new link.
   std::unordered_multimap<Address, Branch *> by_address_;

@@ -49,7 +49,7 @@ parse_rtcp (Bytes d)
 {
   const std::uint8_t type = d[1];
   const bool has_padding = d[0] & 0x20;
-  if ((type != rtcp_sr && type != rtcp_rr) || has_padding)
+  if ((type != rtcp_sr && type != rtcp_rr && type != rtcp_rtpfb) || has_padding)
     return std::nullopt;
   for (std::size_t at = 0; at < d.size ();) {
     const std::size_t size = rtcp_size (d, at);

@@ -20,7 +20,8 @@ struct RtpHeader {
   std::uint32_t ssrc = 0;
 };
 
-// The first packet of a compound (RFC 3550 6.1): SR or RR.
+// The first packet of a compound (RFC 3550 6.1): SR or RR, or feedback that is
+// all there is (RFC 5506).
 struct RtcpHeader {
   std::uint8_t type = 0;
   std::uint32_t ssrc = 0; // of the sender
@@ -34,7 +35,7 @@ inline constexpr std::uint8_t rtcp_xr = 207;    // RFC 3611 2
 using Header = std::variant<RtpHeader, RtcpHeader>;
 
 // RTP or RTCP by RFC 5761 4. Nothing if it is neither: wrong version, a length
-// that does not add up, an RTCP compound that does not begin with SR or RR.
+// that does not add up, an RTCP compound that begins with anything else.
 // Padding of RTP is not looked at: with SRTP it is encrypted.
 std::optional<Header> parse_packet (Bytes datagram);
 

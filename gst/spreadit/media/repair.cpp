@@ -126,11 +126,13 @@ Repair::take_due (
   next_ = MonotonicTime::max ();
   for (Missing &missing : missing_) {
     if (missing.ask_at <= now && due.size () < most) {
+      // The parent may still be without it, and comes first in asking.
+      const bool is_left_to_parent = missing.parent_asked != MonotonicTime{};
       due.push_back (static_cast<std::uint16_t> (missing.extended));
       ++missing.tries;
       missing.asked = now;
       missing.ask_at = missing.tries < limits::repair_tries_max
-                           ? now + patience
+                           ? now + (is_left_to_parent ? 2 : 1) * patience
                            : MonotonicTime::max ();
     }
     wait_until (

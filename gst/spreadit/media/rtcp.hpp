@@ -53,7 +53,7 @@ std::vector<LossReport> nacks (Bytes compound);
 // early indication, RFC 6642 5.1.
 std::vector<LossReport> third_party_losses (Bytes compound);
 
-// An empty RR, and the feedback. What of `losses` is beyond
+// Of reduced size (RFC 5506): without a report before it. What of `losses` is beyond
 // limits::feedback_entries_max is left out.
 std::vector<std::uint8_t> write_nack (
     std::uint32_t sender, std::span<const LossReport> losses);
