@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "gstspreaditsplit.h"
 
+#include <array>
 #include <atomic>
-#include <bitset>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
 
 #include "gstspreaditelements.h"
 #include "owned.hpp"
+#include "start_schedule.hpp"
 
 GST_DEBUG_CATEGORY_STATIC (gst_spreadit_split_debug);
 #define GST_CAT_DEFAULT gst_spreadit_split_debug
@@ -16,6 +17,9 @@ GST_DEBUG_CATEGORY_STATIC (gst_spreadit_split_debug);
 using namespace spreadit;
 
 namespace {
+
+// By payload type; 0 = not known, nothing = no such payload type.
+using ClockRates = std::array<std::optional<guint32>, 128>;
 
 enum class Gate { hold, open, drop, flushing };
 
@@ -27,13 +31,14 @@ struct Private {
   GstPad *sinkpad = nullptr; // the element owns the pads
   GstPad *rtppad = nullptr;
   GstPad *rtcppad = nullptr;
+  StartSchedule schedule; // of the streaming thread
   std::atomic<guint64> packets{0};
   std::atomic<bool> reported{false}; // an error of downstream, once
 
   std::mutex lock; // guards what follows
   std::condition_variable changed;
   Gate gate = Gate::flushing;
-  std::optional<std::bitset<128>> payload_types;
+  std::optional<ClockRates> clock_rates;
 
   void set_gate (Gate to)
   {
@@ -65,15 +70,15 @@ namespace {
 
 // Blocks while the gate holds.
 Gate
-pass_gate (Private &priv, std::bitset<128> *payload_types)
+pass_gate (Private &priv, ClockRates *clock_rates)
 {
   std::unique_lock guard (priv.lock);
   priv.changed.wait (guard, [&priv] {
     return priv.gate == Gate::drop || priv.gate == Gate::flushing ||
-           (priv.gate == Gate::open && priv.payload_types);
+           (priv.gate == Gate::open && priv.clock_rates);
   });
-  if (priv.payload_types)
-    *payload_types = *priv.payload_types;
+  if (priv.clock_rates)
+    *clock_rates = *priv.clock_rates;
   return priv.gate;
 }
 
@@ -102,15 +107,16 @@ report (GstSpreaditSplit *self, GstFlowReturn flow)
 
 void
 push (GstSpreaditSplit *self, GstBuffer *packet, GstClockTime now,
-    const std::bitset<128> &payload_types)
+    const ClockRates &clock_rates)
 {
   Private &priv = *self->priv;
-  guint8 header[2];
-  if (gst_buffer_extract (packet, 0, header, sizeof header) != sizeof header)
+  guint8 header[rtp_header_size];
+  const gsize size = gst_buffer_extract (packet, 0, header, sizeof header);
+  if (size < 2)
     return;
   const bool is_rtcp = header[1] >= rtcp_type_min && header[1] <= rtcp_type_max;
-  if (!is_rtcp && (gst_buffer_get_size (packet) < rtp_header_size ||
-                      !payload_types[header[1] & 0x7f])) {
+  const std::optional<guint32> clock_rate = clock_rates[header[1] & 0x7f];
+  if (!is_rtcp && (size < rtp_header_size || !clock_rate)) {
     GST_LOG_OBJECT (self, "no such payload type: %u", header[1] & 0x7f);
     return;
   }
@@ -118,6 +124,16 @@ push (GstSpreaditSplit *self, GstBuffer *packet, GstClockTime now,
   if (!GST_BUFFER_DTS_IS_VALID (copy)) { // it was held, or came in PAUSED
     copy = gst_buffer_make_writable (copy);
     GST_BUFFER_DTS (copy) = GST_BUFFER_PTS (copy) = now;
+  }
+  if (!is_rtcp) {
+    const GstClockTime real = GST_BUFFER_DTS (copy);
+    const GstClockTime paced =
+        priv.schedule.arrival_of (GST_READ_UINT32_BE (header + 8),
+            GST_READ_UINT32_BE (header + 4), *clock_rate, real);
+    if (paced != real) {
+      copy = gst_buffer_make_writable (copy);
+      GST_BUFFER_DTS (copy) = GST_BUFFER_PTS (copy) = paced;
+    }
   }
   report (self, gst_pad_push (is_rtcp ? priv.rtcppad : priv.rtppad, copy));
 }
@@ -131,13 +147,13 @@ chain_list (GstPad *, GstObject *parent, GstBufferList *borrowed) noexcept
   const guint n = gst_buffer_list_length (list.get ());
   self->priv->packets += n;
 
-  std::bitset<128> payload_types;
-  const Gate gate = pass_gate (*self->priv, &payload_types);
+  ClockRates clock_rates;
+  const Gate gate = pass_gate (*self->priv, &clock_rates);
   if (gate != Gate::open)
     return gate == Gate::flushing ? GST_FLOW_FLUSHING : GST_FLOW_OK;
   const GstClockTime now = running_time_now (self);
   for (guint i = 0; i < n; ++i)
-    push (self, gst_buffer_list_get (list.get (), i), now, payload_types);
+    push (self, gst_buffer_list_get (list.get (), i), now, clock_rates);
   return GST_FLOW_OK;
 }
 
@@ -169,6 +185,7 @@ change_state (GstElement *element, GstStateChange transition) noexcept
   Private &priv = *GST_SPREADIT_SPLIT (element)->priv;
   switch (transition) {
   case GST_STATE_CHANGE_READY_TO_PAUSED:
+    priv.schedule.clear ();
     priv.set_gate (Gate::hold);
     break;
   case GST_STATE_CHANGE_PAUSED_TO_PLAYING:
@@ -197,14 +214,15 @@ finalize (GObject *object) noexcept
 } // namespace
 
 void
-gst_spreadit_split_set_payload_types (
-    GstSpreaditSplit *self, const gboolean *types)
+gst_spreadit_split_set_clock_rates (
+    GstSpreaditSplit *self, const gint *rates)
 {
   Private &priv = *self->priv;
   const std::lock_guard guard (priv.lock);
-  priv.payload_types.emplace ();
-  for (std::size_t i = 0; i < priv.payload_types->size (); ++i)
-    (*priv.payload_types)[i] = types[i];
+  priv.clock_rates.emplace ();
+  for (std::size_t i = 0; i < priv.clock_rates->size (); ++i)
+    if (rates[i] >= 0)
+      (*priv.clock_rates)[i] = static_cast<guint32> (rates[i]);
   priv.changed.notify_all ();
 }
 

@@ -19,9 +19,10 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (
     GstSpreaditSplit, gst_spreadit_split, GST, SPREADIT_SPLIT, GstElement)
 
-/* Packets of other payload types are dropped. `types` has 128 elements. */
-void gst_spreadit_split_set_payload_types (
-    GstSpreaditSplit *self, const gboolean *types);
+/* By payload type, 128 of them, in Hz: 0 = not known, negative = packets of that
+ * type are dropped. */
+void gst_spreadit_split_set_clock_rates (
+    GstSpreaditSplit *self, const gint *rates);
 
 /* Packets taken from upstream, whatever became of them. */
 guint64 gst_spreadit_split_get_packets (GstSpreaditSplit *self);

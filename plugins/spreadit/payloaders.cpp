@@ -13,7 +13,10 @@ namespace {
 // nobody on it can split one: 1200 bytes of RTP pass wherever IPv6 does (1280
 // minus IPv6, UDP, and something for a tunnel), as QUIC assumes too (RFC 9000
 // 14).
-constexpr guint mtu = 1200;
+constexpr guint packet_size_max = 1200;
+// What PacketMarks adds at most: the extension's header, a mark and a time.
+constexpr guint marks_size_max = 16;
+constexpr guint mtu = packet_size_max - marks_size_max;
 
 bool
 is_payloader (GstElementFactory *factory)

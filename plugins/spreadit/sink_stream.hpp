@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "packet_marks.hpp"
 #include "sink_streams.hpp"
 
 namespace spreadit {
@@ -32,6 +33,7 @@ struct SinkStreams::Stream {
 
   // Guarded by lock_.
   Owned<GstCaps> caps;
+  std::shared_ptr<PacketMarks> marks;
   std::optional<FirstPacket> first;
   bool ended_without_caps = false;
   bool rtp_ended = false;

@@ -333,7 +333,9 @@ SinkStreams::link (
           GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST |
           GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM | GST_PAD_PROBE_TYPE_EVENT_FLUSH),
       on_rtp, new StreamPtr (stream), free_data);
-  gst_pad_add_probe (s.send_rtcp.get (), GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM,
+  gst_pad_add_probe (s.send_rtcp.get (),
+      GstPadProbeType (
+          GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM),
       on_rtcp, new StreamPtr (stream), free_data);
   gst_pad_link (send_src.get (), s.funnel_rtp.get ());
   gst_pad_link (s.send_rtcp.get (), s.funnel_rtcp.get ());
@@ -376,6 +378,7 @@ SinkStreams::dismantle (Stream &stream)
   const std::lock_guard guard (lock_);
   stream.built = false;
   stream.caps.reset ();
+  stream.marks.reset ();
   stream.first.reset ();
   stream.seen = false;
   stream.ended_without_caps = stream.rtp_ended = stream.rtcp_ended = false;

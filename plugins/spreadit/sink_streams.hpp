@@ -72,8 +72,10 @@ private:
   bool link (const StreamPtr &stream, GstElement *first, GstElement *payloader);
   void dismantle (Stream &stream);
 
+  void mark (Stream &stream, GstPadProbeInfo *info);
   static std::optional<FirstPacket> parse_packet (GstBuffer *packet);
   void on_packet (Stream &stream, GstBuffer *packet);
+  void on_report (Stream &stream, GstBuffer *compound);
   void on_caps (Stream &stream, GstCaps *caps);
   void on_eos (Stream &stream, bool rtcp);
   void on_flush (Stream &stream);

@@ -42,6 +42,9 @@ SinkStreams::on_rtp (GstPad *, GstPadProbeInfo *info, gpointer data) noexcept
 {
   Stream &stream = **static_cast<StreamPtr *> (data);
   SinkStreams &self = *stream.streams;
+  if (info->type &
+      (GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST))
+    self.mark (stream, info);
   if (info->type & GST_PAD_PROBE_TYPE_BUFFER) {
     if (!stream.seen)
       self.on_packet (stream, GST_PAD_PROBE_INFO_BUFFER (info));
@@ -76,10 +79,63 @@ GstPadProbeReturn
 SinkStreams::on_rtcp (GstPad *, GstPadProbeInfo *info, gpointer data) noexcept
 {
   Stream &stream = **static_cast<StreamPtr *> (data);
+  if (info->type & GST_PAD_PROBE_TYPE_BUFFER) {
+    stream.streams->on_report (stream, GST_PAD_PROBE_INFO_BUFFER (info));
+    return GST_PAD_PROBE_OK;
+  }
   if (GST_EVENT_TYPE (GST_PAD_PROBE_INFO_EVENT (info)) != GST_EVENT_EOS)
     return GST_PAD_PROBE_OK;
   stream.streams->on_eos (stream, true);
   return GST_PAD_PROBE_DROP;
+}
+
+void
+SinkStreams::mark (Stream &stream, GstPadProbeInfo *info)
+{
+  std::shared_ptr<PacketMarks> marks;
+  {
+    const std::lock_guard guard (lock_);
+    marks = stream.marks;
+  }
+  if (!marks)
+    return;
+  if (info->type & GST_PAD_PROBE_TYPE_BUFFER) {
+    info->data = marks->mark (GST_PAD_PROBE_INFO_BUFFER (info));
+    return;
+  }
+  GstBufferList *list =
+      gst_buffer_list_make_writable (GST_PAD_PROBE_INFO_BUFFER_LIST (info));
+  gst_buffer_list_foreach (
+      list,
+      [] (GstBuffer **packet, guint, gpointer data) noexcept -> gboolean {
+        *packet = static_cast<PacketMarks *> (data)->mark (*packet);
+        return TRUE;
+      },
+      marks.get ());
+  info->data = list;
+}
+
+void
+SinkStreams::on_report (Stream &stream, GstBuffer *compound)
+{
+  std::shared_ptr<PacketMarks> marks;
+  {
+    const std::lock_guard guard (lock_);
+    marks = stream.marks;
+  }
+  GstRTCPBuffer rtcp = GST_RTCP_BUFFER_INIT;
+  if (!marks || !gst_rtcp_buffer_map (compound, GST_MAP_READ, &rtcp))
+    return;
+  GstRTCPPacket packet;
+  if (gst_rtcp_buffer_get_first_packet (&rtcp, &packet) &&
+      gst_rtcp_packet_get_type (&packet) == GST_RTCP_TYPE_SR) {
+    guint64 ntp = 0;
+    guint32 rtp_time = 0;
+    gst_rtcp_packet_sr_get_sender_info (
+        &packet, nullptr, &ntp, &rtp_time, nullptr, nullptr);
+    marks->reported (ntp, rtp_time);
+  }
+  gst_rtcp_buffer_unmap (&rtcp);
 }
 
 void
@@ -120,7 +176,9 @@ SinkStreams::on_caps (Stream &stream, GstCaps *caps)
 {
   {
     const std::lock_guard guard (lock_);
-    stream.caps.reset (gst_caps_ref (caps));
+    stream.caps.reset (gst_caps_copy (caps));
+    stream.marks = std::make_shared<PacketMarks> (caps);
+    stream.marks->describe (stream.caps.get ());
   }
   consider_description ();
 }

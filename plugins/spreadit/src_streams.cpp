@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <utility>
 
 #include "key_frames.hpp"
@@ -208,9 +209,14 @@ SrcStreams::set_description (const char *sdp)
   auto media = parse_description (sdp);
   if (media.empty ())
     return false;
-  gboolean payload_types[128] = {};
-  for (const auto &m : media)
-    payload_types[m.payload_type] = TRUE;
+  gint clock_rates[128];
+  std::fill_n (clock_rates, std::size (clock_rates), -1);
+  for (const auto &m : media) {
+    gint rate = 0;
+    gst_structure_get_int (
+        gst_caps_get_structure (m.caps.get (), 0), "clock-rate", &rate);
+    clock_rates[m.payload_type] = std::max (rate, 0);
+  }
 
   Owned<GstElement> rtpbin;
   Owned<GstElement> split;
@@ -223,8 +229,8 @@ SrcStreams::set_description (const char *sdp)
     sort_media (std::move (media));
   }
   g_signal_emit_by_name (rtpbin.get (), "clear-pt-map");
-  gst_spreadit_split_set_payload_types (
-      GST_SPREADIT_SPLIT (split.get ()), payload_types);
+  gst_spreadit_split_set_clock_rates (
+      GST_SPREADIT_SPLIT (split.get ()), clock_rates);
   return true;
 }
 
@@ -414,8 +420,12 @@ SrcStreams::on_new_jitterbuffer (GstElement *, GstElement *jitterbuffer, guint,
 {
   auto &self = *static_cast<SrcStreams *> (data);
   const std::lock_guard guard (self.lock_);
-  if (self.rtpbin_)
-    self.jitterbuffers_[ssrc] = ref (jitterbuffer);
+  if (!self.rtpbin_)
+    return;
+  self.jitterbuffers_[ssrc] = ref (jitterbuffer);
+  // The parent sends in order from a place where a decoder can begin: there is
+  // no earlier packet to wait for, which it would for the whole latency.
+  g_object_set (jitterbuffer, "faststart-min-packets", 2u, nullptr);
 }
 
 void

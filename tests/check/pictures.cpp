@@ -6,6 +6,8 @@
 #include <atomic>
 #include <string>
 
+#include <gst/rtp/gstrtpbuffer.h>
+
 #include "loopback.hpp"
 
 using namespace loopback;
@@ -38,24 +40,28 @@ private:
   static GstPadProbeReturn on_buffer (
       GstPad *, GstPadProbeInfo *info, gpointer data)
   {
-    std::uint8_t bytes[14] = {}; // RTP header, then the NAL unit's
-    gst_buffer_extract (
-        GST_PAD_PROBE_INFO_BUFFER (info), 0, bytes, sizeof bytes);
-    static_cast<Slices *> (data)->take (bytes);
+    GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
+    if (!gst_rtp_buffer_map (
+            GST_PAD_PROBE_INFO_BUFFER (info), GST_MAP_READ, &rtp))
+      return GST_PAD_PROBE_OK;
+    if (gst_rtp_buffer_get_payload_len (&rtp) >= 2)
+      static_cast<Slices *> (data)->take (gst_rtp_buffer_get_timestamp (&rtp),
+          static_cast<const std::uint8_t *> (
+              gst_rtp_buffer_get_payload (&rtp)));
+    gst_rtp_buffer_unmap (&rtp);
     return GST_PAD_PROBE_OK;
   }
 
-  void take (const std::uint8_t (&bytes)[14])
+  void take (std::uint32_t timestamp, const std::uint8_t *payload)
   {
     constexpr int fu_a = 28, sps = 7, idr = 5;
-    if (const std::uint32_t timestamp = GST_READ_UINT32_BE (bytes + 4);
-        timestamp != timestamp_) {
+    if (timestamp != timestamp_) {
       timestamp_ = timestamp;
       in_key_frame_ = 0;
     }
-    int type = bytes[12] & 0x1f;
+    int type = payload[0] & 0x1f;
     if (type == fu_a)
-      type = bytes[13] & 0x80 ? bytes[13] & 0x1f : 0;
+      type = payload[1] & 0x80 ? payload[1] & 0x1f : 0;
     if (type == sps) {
       ++sets_;
       split_ += in_key_frame_ > 0;
@@ -103,6 +109,50 @@ GST_START_TEST (test_the_picture_begins_with_a_key_frame)
 }
 GST_END_TEST;
 
+// However long a group of pictures is, and wherever in it a newcomer comes.
+GST_START_TEST (test_a_newcomer_does_not_wait_for_the_next_key_frame)
+{
+  if (!gst_registry_check_feature_version (
+          gst_registry_get (), "x264enc", 1, 0, 0))
+    return;
+  Pipeline source ("spreaditsink name=s uri=spreadit://127.0.0.1:0/live "
+                   "videotestsrc is-live=true ! "
+                   "video/x-raw,width=160,height=120,framerate=20/1 ! "
+                   "x264enc tune=zerolatency speed-preset=ultrafast "
+                   "key-int-max=190 ! h264parse ! identity name=i ! s.");
+  std::atomic<int> key_frames{0};
+  GstPad *pad = gst_element_get_static_pad (source["i"], "src");
+  gst_pad_add_probe (
+      pad, GST_PAD_PROBE_TYPE_BUFFER,
+      [] (GstPad *, GstPadProbeInfo *info, gpointer data) {
+        *static_cast<std::atomic<int> *> (data) += !GST_BUFFER_FLAG_IS_SET (
+            GST_PAD_PROBE_INFO_BUFFER (info), GST_BUFFER_FLAG_DELTA_UNIT);
+        return GST_PAD_PROBE_OK;
+      },
+      &key_frames, nullptr);
+  Signal described (source.manager ("s"), "media-changed");
+  {
+    Tap frames (pad);
+    source.play ();
+    described.wait ();
+    frames.wait_for (70); // more than the ring's usual 3 s
+  }
+  // One below the source, and one below that.
+  Pipeline first ("spreaditsrc name=r uri=" + uri_of (source.manager ("s")) +
+                  " ! rtph264depay ! fakesink name=f sync=false");
+  Pipeline second ("spreaditsrc name=r uri=" + uri_of (source.manager ("s")) +
+                   " ! rtph264depay ! fakesink name=f sync=false");
+  g_object_set (source.manager ("s"), "max-children", 1u, nullptr);
+  for (Pipeline *viewer : {&first, &second}) {
+    Tap pictures ((*viewer)["f"], "sink");
+    viewer->play ();
+    pictures.wait_for (20);
+    fail_unless_equals_int (key_frames, 1);
+  }
+  gst_object_unref (pad);
+}
+GST_END_TEST;
+
 // Parameter sets before a key frame, never within it: a player takes them for
 // the beginning of another picture.
 GST_START_TEST (test_a_key_frame_of_slices_stays_one)
@@ -142,6 +192,7 @@ pictures_suite ()
   suite_add_tcase (suite, tc);
   tcase_set_timeout (tc, 120);
   tcase_add_test (tc, test_the_picture_begins_with_a_key_frame);
+  tcase_add_test (tc, test_a_newcomer_does_not_wait_for_the_next_key_frame);
   tcase_add_test (tc, test_a_key_frame_of_slices_stays_one);
   return suite;
 }

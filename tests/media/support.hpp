@@ -60,6 +60,24 @@ rtp (std::uint16_t seq, std::uint32_t ssrc = video_ssrc,
   return out;
 }
 
+// A video packet with a mark (RFC 9626 3.1) as element 3 of its header extension.
+constexpr unsigned marking_id = 3;
+constexpr std::uint8_t mark_start = 0x80, mark_independent = 0x20;
+inline Datagram
+marked (std::uint16_t seq, std::uint32_t rtp_time, std::uint8_t mark,
+    std::uint32_t ssrc = video_ssrc)
+{
+  Datagram out = {0x90, video_pt};
+  put16 (out, seq);
+  put32 (out, rtp_time);
+  put32 (out, ssrc);
+  put16 (out, 0xbede);
+  put16 (out, 1);
+  out.insert (out.end (), {marking_id << 4, mark, 0, 0});
+  out.insert (out.end (), 50, static_cast<std::uint8_t> (seq));
+  return out;
+}
+
 inline Datagram
 sender_report (std::uint32_t ssrc, std::uint64_t ntp, std::uint32_t rtp_time)
 {

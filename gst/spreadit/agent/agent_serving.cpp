@@ -260,8 +260,14 @@ Agent::start_feeding_when_ready (Link &link)
   auto &serving = link.serving;
   if (!serving.may_feed || !serving.playing || !serving.route)
     return;
+  // A newcomer begins where a decoder can.
+  auto held = serving.held;
+  if (held.empty ())
+    for (const auto &packet : data_path_->next_packets ())
+      held.push_back (
+          {packet.ssrc, static_cast<std::uint16_t> (packet.seq - 1)});
   data_path_->start_feeding (
-      link.key (), *serving.route, media::StartAt{serving.held});
+      link.key (), *serving.route, media::StartAt{std::move (held)});
 }
 
 // From a child, or from the parent, in a session.

@@ -3,6 +3,7 @@
 
 #include <charconv>
 #include <cstring>
+#include <string_view>
 
 #include "rtsp/limits.hpp"
 #include "rtsp/uri.hpp"
@@ -37,6 +38,25 @@ clock_rate (const GstSDPMedia *media, unsigned payload_type)
       continue;
     const char *slash = std::strchr (rtpmap, '/');
     return slash ? leading_number<std::uint32_t> (slash + 1).value_or (0) : 0;
+  }
+}
+
+// a=extmap:3[/direction] URI (RFC 8285 8); 0 if frames are not marked.
+unsigned
+frame_marking (const GstSDPMedia *media)
+{
+  constexpr unsigned id_max = 255; // of two-byte headers
+  for (guint i = 0;; ++i) {
+    const gchar *extmap =
+        gst_sdp_media_get_attribute_val_n (media, "extmap", i);
+    if (!extmap)
+      return 0;
+    const char *uri = std::strchr (extmap, ' ');
+    const std::string_view wanted = "urn:ietf:params:rtp-hdrext:framemarking";
+    if (!uri || !std::string_view (uri + 1).starts_with (wanted))
+      continue;
+    const auto id = leading_number<unsigned> (extmap);
+    return id && *id <= id_max ? *id : 0;
   }
 }
 
@@ -107,6 +127,7 @@ parse_description (std::string text)
         return "two media of the SDP have a=control:" + one.control;
     one.data.payload_type = *payload_type;
     one.data.clock_rate = clock_rate (media, *payload_type);
+    one.data.frame_marking = frame_marking (media);
     if (const gchar *ssrc = gst_sdp_media_get_attribute_val (media, "ssrc"))
       one.data.ssrc = leading_number<std::uint32_t> (ssrc);
     result.media.push_back (std::move (one));

@@ -58,6 +58,20 @@ resume_index (const std::vector<HeldPacket> &held, const Ring &ring)
   return ring.head ();
 }
 
+// How many packets at a time somebody gets who has missed some.
+std::size_t
+paced_packets (const Ring &ring)
+{
+  const auto span =
+      ring.at (ring.head () - 1).arrival - ring.at (ring.first ()).arrival;
+  if (span <= limits::pace_interval)
+    return limits::pace_min;
+  const auto rate = static_cast<double> (ring.head () - ring.first ()) *
+                    (limits::pace_interval / std::chrono::duration<double> (span));
+  return std::clamp (static_cast<std::size_t> (limits::pace_factor * rate),
+      limits::pace_min, limits::chunk);
+}
+
 } // namespace
 
 Branch::Branch (LinkKey key, std::unique_ptr<Output> output,
@@ -88,7 +102,7 @@ Branch::begin_pump (const Ring &ring, MonotonicTime now)
   budget_ = is_pumped_ ? SIZE_MAX : 0;
   if (is_pumped_ && is_paced_) // twice what came, or it would never catch up
     budget_ = std::max<std::size_t> (
-        limits::chunk, 2 * (ring.head () - head_at_last_try_));
+        paced_packets (ring), 2 * (ring.head () - head_at_last_try_));
 }
 
 std::size_t

@@ -133,11 +133,7 @@ std::vector<NextPacket>
 DataPath::next_packets () const
 {
   const std::lock_guard guard (impl_->lock);
-  std::vector<NextPacket> next;
-  for (const RtpHeader &newest : impl_->fan_out.ring ().newest (now ()))
-    next.push_back ({newest.ssrc, static_cast<std::uint16_t> (newest.seq + 1),
-        newest.rtp_time});
-  return next;
+  return impl_->fan_out.next_packets (now ());
 }
 
 void

@@ -35,10 +35,49 @@ FanOut::put (Bytes packet, MonotonicTime now)
     ring_.pop ();
   }
   ring_.push (packet, *header, media_.learn (*header), now);
-  if (std::holds_alternative<RtcpHeader> (*header))
+  if (const auto *rtp = std::get_if<RtpHeader> (&*header))
+    look_for_random_access (*rtp, packet);
+  else
     for (const SenderReport &report : sender_reports (packet))
       sent_reports_.add (report, now);
   return true;
+}
+
+void
+FanOut::look_for_random_access (const RtpHeader &header, Bytes packet)
+{
+  const unsigned marking = media_.frame_marking (header);
+  if (marking && random_access_.take (
+                     header, packet, marking, ring_.head () - 1))
+    ring_.keep_from (random_access_.last (ring_.first ()).value_or (UINT64_MAX));
+}
+
+std::vector<NextPacket>
+FanOut::next_packets (MonotonicTime now) const
+{
+  std::vector<NextPacket> next;
+  for (const RtpHeader &newest : ring_.newest (now))
+    next.push_back ({newest.ssrc, static_cast<std::uint16_t> (newest.seq + 1),
+        newest.rtp_time});
+  const auto begin = random_access_.last (ring_.first ());
+  if (!begin || *begin < ring_.first ())
+    return next;
+  // Of each SSRC the first one from there on.
+  std::size_t open = next.size ();
+  std::vector<bool> is_found (next.size ());
+  for (std::uint64_t i = *begin; i < ring_.head () && open; ++i) {
+    const auto *rtp = std::get_if<RtpHeader> (&ring_.at (i).header);
+    if (!rtp)
+      continue;
+    const auto it = std::ranges::find (next, rtp->ssrc, &NextPacket::ssrc);
+    const auto place = static_cast<std::size_t> (it - next.begin ());
+    if (it == next.end () || is_found[place])
+      continue;
+    *it = {rtp->ssrc, rtp->seq, rtp->rtp_time};
+    is_found[place] = true;
+    --open;
+  }
+  return next;
 }
 
 MonotonicTime

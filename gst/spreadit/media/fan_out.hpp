@@ -11,6 +11,7 @@
 #include "media/branch.hpp"
 #include "media/media_map.hpp"
 #include "media/output.hpp"
+#include "media/random_access.hpp"
 #include "media/ring.hpp"
 #include "media/sent_reports.hpp"
 
@@ -31,6 +32,8 @@ public:
   void set_media (std::vector<MediaDescription> media);
   [[nodiscard]] const MediaMap &media () const { return media_; }
   [[nodiscard]] const Ring &ring () const { return ring_; }
+  // With what a newcomer begins: where a decoder can, if that is known.
+  [[nodiscard]] std::vector<NextPacket> next_packets (MonotonicTime now) const;
 
   // Puts a packet into the ring; false if it is neither RTP nor RTCP. pump()
   // sends it. At most limits::chunk packets between two pump().
@@ -63,6 +66,7 @@ private:
   {
     return *branches_[(first_to_pump_ + i) % branches_.size ()];
   }
+  void look_for_random_access (const RtpHeader &header, Bytes packet);
   bool send_chunks ();
   void take_rtcp (Branch &branch, Bytes rtcp, MonotonicTime now);
   void forget_addresses (Branch &branch);
@@ -71,6 +75,7 @@ private:
   Sockets &sockets_;
   MediaMap media_;
   Ring ring_;
+  RandomAccess random_access_;
   SentReports sent_reports_;
   std::vector<std::unique_ptr<Branch>> branches_;
   // The same peer may be there twice for a while, on an old and a new link.

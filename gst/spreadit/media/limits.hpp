@@ -135,9 +135,18 @@ inline constexpr double repair_burst_bytes = 128 * 1024;
 // (core/limits.hpp).
 inline constexpr auto data_idle = 50ms;
 
-// A branch that lags gets one chunk each interval: 16,000 packets/s, or twice
-// what the stream has if that is more. A child's receive buffer takes one
-// chunk (see above), and its data thread runs at least once in this time.
+// A branch that lags gets so many packets each interval: 2,000 packets/s; or
+// pace_factor times what the stream has, if that is more, but never more than a
+// chunk unless the stream itself is faster. What of 0.3 s was missed is then made
+// up for in 0.1 s. A child's receive buffer takes one chunk (see above), and its
+// data thread runs at least once in this time; the other children share the
+// uplink with it.
 inline constexpr auto pace_interval = 4ms;
+inline constexpr std::size_t pace_min = 8;
+inline constexpr unsigned pace_factor = 4;
+
+// A newcomer's first picture is kept for so long, in any ring that is to hold
+// less: x264's default distance of key frames is 250 frames.
+inline constexpr auto gop_max = 10s;
 
 } // namespace spreadit::media::limits

@@ -75,6 +75,13 @@ MediaMap::ssrc_of (std::size_t media) const
   return std::nullopt;
 }
 
+unsigned
+MediaMap::frame_marking (const Header &header) const
+{
+  const auto media = find (header);
+  return media ? media_[*media].frame_marking : 0;
+}
+
 std::uint32_t
 MediaMap::clock_rate (const Header &header) const
 {

@@ -31,6 +31,8 @@ public:
   [[nodiscard]] bool is_known (std::uint32_t ssrc) const;
   // From the SDP, else the one learnt last.
   [[nodiscard]] std::optional<std::uint32_t> ssrc_of (std::size_t media) const;
+  // Id of the header extension that marks frames; 0: they are not marked.
+  [[nodiscard]] unsigned frame_marking (const Header &header) const;
   // 0 if unknown.
   [[nodiscard]] std::uint32_t clock_rate (const Header &header) const;
 

@@ -64,6 +64,35 @@ parse_rtcp (Bytes d)
 
 } // namespace
 
+Bytes
+header_extension (Bytes packet, unsigned id)
+{
+  if (!id || !(packet[0] & 0x10))
+    return {};
+  const std::size_t at = rtp_header_size + (packet[0] & 0x0f) * std::size_t{4};
+  const unsigned kind = read16 (packet, at);
+  const bool is_one_byte = kind == 0xbede, is_two_bytes = kind >> 4 == 0x100;
+  if (!is_one_byte && !is_two_bytes)
+    return {};
+  Bytes rest =
+      packet.subspan (at + 4, read16 (packet, at + 2) * std::size_t{4});
+  const std::size_t head = is_one_byte ? 1 : 2;
+  while (rest.size () > head) {
+    if (!rest[0]) { // padding
+      rest = rest.subspan (1);
+      continue;
+    }
+    const unsigned found = is_one_byte ? rest[0] >> 4 : rest[0];
+    const std::size_t size = is_one_byte ? (rest[0] & 0x0f) + 1u : rest[1];
+    if (size > rest.size () - head || (is_one_byte && found == 15))
+      return {};
+    if (found == id)
+      return rest.subspan (head, size);
+    rest = rest.subspan (head + size);
+  }
+  return {};
+}
+
 std::size_t
 rtcp_size (Bytes compound, std::size_t at)
 {

@@ -38,8 +38,9 @@ Ring::is_full (std::size_t size, MonotonicTime now) const
 {
   if (is_empty ())
     return false;
-  return bytes_ + cost (size) > bytes_max_ ||
-         now - at (first_).arrival > duration_;
+  const auto age = now - at (first_).arrival;
+  const bool is_kept = first_ >= kept_from_ && age <= limits::gop_max;
+  return bytes_ + cost (size) > bytes_max_ || (age > duration_ && !is_kept);
 }
 
 void

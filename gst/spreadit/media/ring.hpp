@@ -38,6 +38,8 @@ public:
   [[nodiscard]] bool is_empty () const { return first_ == head_; }
   [[nodiscard]] const Packet &at (std::uint64_t index) const;
 
+  // Nothing from here on has to go because of its age, for limits::gop_max.
+  void keep_from (std::uint64_t index) { kept_from_ = index; }
   // Whether the oldest packet has to go before one of `size` bytes at `now`
   // may come. Ask until it says no: whoever has to know sees each one leave.
   [[nodiscard]] bool is_full (std::size_t size, MonotonicTime now) const;
@@ -92,6 +94,7 @@ private:
   const std::chrono::milliseconds duration_;
   const std::size_t bytes_max_;
   std::uint64_t first_ = 0, head_ = 0;
+  std::uint64_t kept_from_ = UINT64_MAX;
   std::size_t bytes_ = 0;
   std::vector<Packet> slots_; // by index modulo its size, a power of two
   std::deque<Chunk> chunks_;  // oldest first

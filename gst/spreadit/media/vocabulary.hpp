@@ -37,6 +37,7 @@ struct MediaDescription {
   unsigned payload_type = 0;
   std::uint32_t clock_rate = 0;      // Hz; 0 = unknown, no delay measured
   std::optional<std::uint32_t> ssrc; // from a=ssrc
+  unsigned frame_marking = 0; // id of RFC 9626 from a=extmap; 0 = unmarked
 };
 
 // Ways to a child.
@@ -111,7 +112,7 @@ struct StartAt {
   std::vector<HeldPacket> held;
 };
 
-// RTP-Info of a plain player's PLAY (RFC 2326 12.33).
+// What a newcomer is sent first of an SSRC; RTP-Info of a PLAY (RFC 2326 12.33).
 struct NextPacket {
   std::uint32_t ssrc;
   std::uint16_t seq;
