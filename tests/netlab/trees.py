@@ -14,14 +14,13 @@ class Tree:
 
     def __init__(self, lab, source_children, publish="test", arguments=()):
         self.lab = lab
-        node = lab.add_node()
-        self.source_capture = lab.capture(node)
-        self.config_path = os.path.join(lab.directory, "source.conf")
-        self._configure(source_children)
-        self.source = lab.publish(
-            publish, f"--config={self.config_path}", *arguments, node=node)
         self.peers = []
         self.captures = {}
+        node = lab.add_node()
+        self.source_capture = lab.capture(node)
+        self.source = lab.publish(
+            publish, self._configure(node, source_children), *arguments,
+            node=node)
 
     def grow(self, *children, capture=True, arguments=()):
         """Peers that take so many children, all at once."""
@@ -29,8 +28,9 @@ class Tree:
         for number in children:
             node = self.lab.add_node()
             recording = self.lab.capture(node) if capture else None
-            peer = self.lab.relay(self.source.uri, f"--max-children={number}",
-                                  *arguments, node=node, wait=False)
+            peer = self.lab.relay(self.source.uri,
+                                  self._configure(node, number), *arguments,
+                                  node=node, wait=False)
             if recording:
                 self.captures[peer] = recording
             grown.append(peer)
@@ -39,16 +39,17 @@ class Tree:
         self.peers += grown
         return grown
 
-    def _configure(self, source_children):
-        with open(self.config_path, "w", encoding="utf-8") as config:
-            config.write(f"[relay]\nmax-children={source_children}\n")
+    def _configure(self, node, children):
+        path = os.path.join(self.lab.directory, f"node{node.number}.conf")
+        with open(path, "w", encoding="utf-8") as config:
+            config.write(f"[relay]\nmax-children={children}\n")
+        return f"--config={path}"
 
-    def set_source_children(self, number):
-        self._configure(number)
-        self.source.signal(signal.SIGHUP)
-        wait_for("the source has read its config again",
-                 lambda: f"max-children is now {number}" in
-                 self.source.output())
+    def set_children(self, relay, number):
+        self._configure(relay.node, number)
+        relay.signal(signal.SIGHUP)
+        wait_for(f"{relay.name} has read its config again",
+                 lambda: f"max-children is now {number}" in relay.output())
 
     def levels(self):
         return [peer.fresh_stats()["level"] for peer in self.peers]
@@ -85,13 +86,21 @@ def two_below_a_victim(lab, spare=False):
     victim."""
     tree = Tree(lab, 1)
     (victim,) = tree.grow(2)
-    tree.grow(2, 2)
-    tree.grow(2, 2)
-    levels = sorted(tree.levels())
-    if levels != [1, 2, 2, 3, 3]:
-        raise Failure(f"levels are {levels}, not [1, 2, 2, 3, 3]")
+    # Room for one more than there are only when all are there, or else two
+    # could end up below the same, or below each other.
+    children = tree.grow(1, 1)
+    grandchildren = tree.grow(0, 0)
+    for peer in children + grandchildren:
+        tree.set_children(peer, 2)
+    victim.wait_stats("all of the room below is known",
+                      lambda stats: stats["subtree"]["free"] == 6)
+    levels = tree.levels()
+    parents = [peer.stats()["parent-id"] for peer in grandchildren]
+    if levels != [1, 2, 2, 3, 3] or parents[0] == parents[1]:
+        raise Failure(f"levels are {levels}, not [1, 2, 2, 3, 3], or {parents} "
+                      "are the same")
     if spare:
-        tree.set_source_children(3)
+        tree.set_children(tree.source, 3)
     return tree, victim
 
 
@@ -107,7 +116,7 @@ def crowd_below_a_victim(lab, number):
     levels = sorted(tree.levels())
     if levels != [1] + [2] * number + [3] * number:
         raise Failure(f"levels are {levels}")
-    tree.set_source_children(number + 1)
+    tree.set_children(tree.source, number + 1)
     return tree, victim
 
 
