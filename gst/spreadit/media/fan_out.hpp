@@ -11,7 +11,7 @@
 #include "media/branch.hpp"
 #include "media/media_map.hpp"
 #include "media/output.hpp"
-#include "media/random_access.hpp"
+#include "media/random_access_points.hpp"
 #include "media/ring.hpp"
 #include "media/sent_reports.hpp"
 
@@ -75,7 +75,7 @@ private:
   Sockets &sockets_;
   MediaMap media_;
   Ring ring_;
-  RandomAccess random_access_;
+  RandomAccessPoints random_access_;
   SentReports sent_reports_;
   std::vector<std::unique_ptr<Branch>> branches_;
   // The same peer may be there twice for a while, on an old and a new link.

@@ -11,7 +11,7 @@ namespace spreadit::media {
 
 // Where a decoder can begin: the first packet of each frame that needs no other,
 // as the source has marked it (frame marking, RFC 9626 3.1).
-class RandomAccess {
+class RandomAccessPoints {
 public:
   // Whether one begins with this packet, that is `index` in the ring. `marking`:
   // id of the header extension.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "media/random_access.hpp"
+#include "media/random_access_points.hpp"
 
 #include <algorithm>
 
@@ -13,8 +13,8 @@ constexpr std::uint8_t independent = 0x20; // RFC 9626 3.1, the I bit
 
 } // namespace
 
-RandomAccess::Source *
-RandomAccess::find (std::uint32_t ssrc)
+RandomAccessPoints::Source *
+RandomAccessPoints::find (std::uint32_t ssrc)
 {
   const auto it = std::ranges::find (sources_, ssrc, &Source::ssrc);
   if (it != sources_.end ())
@@ -26,7 +26,7 @@ RandomAccess::find (std::uint32_t ssrc)
 }
 
 bool
-RandomAccess::take (const RtpHeader &header, Bytes packet, unsigned marking,
+RandomAccessPoints::take (const RtpHeader &header, Bytes packet, unsigned marking,
     std::uint64_t index)
 {
   const auto mark = header_extension (packet, marking);
@@ -51,7 +51,7 @@ RandomAccess::take (const RtpHeader &header, Bytes packet, unsigned marking,
 }
 
 std::optional<std::uint64_t>
-RandomAccess::last (std::uint64_t first) const
+RandomAccessPoints::last (std::uint64_t first) const
 {
   std::optional<std::uint64_t> last;
   for (const Source &source : sources_)
