@@ -17,6 +17,7 @@ VNET_HEADER_SIZE = 10
 GSO_UDP_L4 = 5
 ARPHRD_ETHER = 1
 UDP = 17
+SO_TIMESTAMPNS = 35  # both the option and the message
 
 
 class Packet:
@@ -93,6 +94,7 @@ class Capture:
         packets = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         packets.setsockopt(SOL_PACKET, PACKET_VNET_HDR, 1)
         packets.setsockopt(socket.SOL_SOCKET, 33, 16 << 20)  # SO_RCVBUFFORCE
+        packets.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         packets.bind((interface, ETH_P_ALL))
         packets.setblocking(False)
         return packets
@@ -101,16 +103,18 @@ class Capture:
         self.node = node
         self.socket = packets
         self.lock = threading.Lock()
+        self.epoch = time.time() - time.monotonic()
         self.packets = []  # in the order of the wire
         self.other = {}  # bytes of IP packets without RTP, by the other end
 
     def read(self):
         while True:
             try:
-                frame, address = self.socket.recvfrom(70000)
+                frame, control, _flags, address = self.socket.recvmsg(
+                    70000, socket.CMSG_SPACE(16))
             except BlockingIOError:
                 return
-            now = time.monotonic()
+            now = self._time(control)
             outgoing = address[2] == socket.PACKET_OUTGOING
             has_rtp = False
             for source, destination, data in split_datagrams(
@@ -120,6 +124,14 @@ class Capture:
                     self._add(now, outgoing, source, destination, data)
             if not has_rtp:
                 self._count(frame, address[3])
+
+    # When the kernel had it, on the monotonic clock: we may be late.
+    def _time(self, control):
+        for level, kind, data in control:
+            if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS:
+                seconds, nanoseconds = struct.unpack("@qq", data[:16])
+                return seconds + nanoseconds / 1e9 - self.epoch
+        return time.monotonic()
 
     def _add(self, now, outgoing, source, destination, data):
         packet = Packet()
