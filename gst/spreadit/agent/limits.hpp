@@ -54,6 +54,18 @@ inline constexpr auto measure_interval = 1s;
 // The same while a packet is awaited.
 inline constexpr auto data_poll_interval_eager = 5ms;
 
+// Nothing came from a new parent over UDP for so long: it does not get through,
+// ask for TCP. Twice the round trip of the flight, within these. A parent sends
+// something at once and every 50 ms (core::limits::data_idle) then, so eight of
+// them are lost; and TCP has to bring something before the core gives the parent
+// up (core::limits::first_data_max).
+inline constexpr auto udp_wait_min = 400ms;
+inline constexpr auto udp_wait_max = 1000ms;
+// At so many parents in a row UDP did not get through and TCP did: it is us, TCP
+// is asked for at once. For a while: a host may come to another network.
+inline constexpr unsigned udp_failures_max = 2;
+inline constexpr auto udp_failures_remembered = 10min;
+
 // RFC 2326 12.37. Plain players send something before it is over: a request, or
 // RTCP. They are given half as much again before they lose their place.
 inline constexpr auto session_timeout = 60s;

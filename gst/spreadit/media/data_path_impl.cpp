@@ -30,6 +30,29 @@ DataPath::Impl::redeem (const Address &from)
   }
 }
 
+// On the control thread. The data thread hands it on, as it does with all that
+// is received: elements may sit between it and the children.
+void
+DataPath::Impl::take_from_link (LinkKey key, Bytes packet)
+{
+  const Parent *parent = upstream.find (key);
+  if (!parent || !parent->tcp)
+    return;
+  const Address from = parent->address;
+  const Arrival arrival{now (), ntp_now ()};
+  if (redeemed_bytes > limits::link_bytes_max) {
+    upstream.heard (from, arrival.at);
+    ++link_drops;
+    count_drops ();
+    return;
+  }
+  take_from_parent (from, packet, arrival, redeemed);
+  if (!redeemed.list)
+    return;
+  redeemed_bytes += packet.size ();
+  serve_at (arrival.at);
+}
+
 std::optional<MonotonicTime>
 DataPath::Impl::serve ()
 {
@@ -62,14 +85,24 @@ DataPath::Impl::send_reports (MonotonicTime at)
     if (at >= parent.next_report) {
       const auto report =
           write_receiver_report (own_ssrc, parent.reception.take_report (at));
-      const Bytes datagram = report;
-      Destination to = sockets.bundle.destination (parent.address);
-      sockets.bundle.send (to, {&datagram, 1});
+      send_to_parent (parent, report);
       parent.next_report = at + limits::report_interval;
     }
     next = std::min (next, parent.next_report);
   }
   return next;
+}
+
+void
+DataPath::Impl::send_to_parent (const Parent &parent, Bytes rtcp)
+{
+  if (parent.tcp) {
+    parent.tcp->sink->write_frame (
+        parent.tcp->channel, rtcp.data (), rtcp.size ());
+    return;
+  }
+  Destination to = sockets.bundle.destination (parent.address);
+  sockets.bundle.send (to, {&rtcp, 1});
 }
 
 // To what the stream needs and the children, who are sent to by one socket.
@@ -93,6 +126,7 @@ DataPath::Impl::receive_bundle (Fresh &fresh)
   asleep_until.reset ();
   // What waited in limbo came before these.
   GstBufferList *first = std::exchange (redeemed.list, nullptr);
+  redeemed_bytes = 0;
   if (!fresh.is_straight)
     fresh.list = first;
   else if (first) {
@@ -182,7 +216,7 @@ void
 DataPath::Impl::count_drops ()
 {
   counters.socket_drops = intake.dropped () + plain_rtp_intake.dropped () +
-                          plain_rtcp_intake.dropped ();
+                          plain_rtcp_intake.dropped () + link_drops;
 }
 
 // Players send receiver reports and, to open NATs, anything.

@@ -55,6 +55,8 @@ struct DataPath::Impl {
   void pass_on (GstBufferList *list, MonotonicTime at);
   bool take_from_child (const Address &from, Bytes datagram, MonotonicTime at);
   void redeem (const Address &from);
+  void take_from_link (LinkKey key, Bytes packet);
+  void send_to_parent (const Parent &parent, Bytes rtcp);
   void put (GstBuffer *packet, MonotonicTime at);
   void put (Bytes packet, MonotonicTime at);
   MonotonicTime send_reports (MonotonicTime at);
@@ -76,7 +78,10 @@ struct DataPath::Impl {
   FanOut fan_out;
   Upstream upstream;
   Limbo limbo;
-  Fresh redeemed{false}; // out of limbo, for the data thread to hand on
+  // Out of limbo or from a link, for the data thread to hand on.
+  Fresh redeemed{false};
+  std::size_t redeemed_bytes = 0; // of those from links
+  std::uint64_t link_drops = 0;   // of those that nobody fetched
   Rate received, sent;
   DataStats counters; // what is not computed in stats()
   bool has_data = false;

@@ -95,6 +95,10 @@ inline constexpr std::size_t limbo_max = 4096;
 inline constexpr std::size_t limbo_bytes_max = 4 * 1024 * 1024;
 inline constexpr auto limbo_age = 2s;
 
+// Packets from a link that the data thread has not fetched yet: what the receive
+// buffer is to UDP.
+inline constexpr std::size_t link_bytes_max = buffer_bytes_min;
+
 // -- Downstream
 
 // A link that carried no packet for this long carries one RTCP packet, so that

@@ -3,22 +3,32 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 #include "media/limits.hpp"
 
 namespace spreadit::media {
 
 void
-Upstream::add (LinkKey key, const Address &address, MonotonicTime now)
+Upstream::add (LinkKey key, const Address &address, MonotonicTime now,
+    std::optional<route::BundledTcp> tcp)
 {
   remove (key);
-  parents_.push_back ({key, address, {}, {}, now});
+  parents_.push_back ({key, address, std::move (tcp), {}, {}, now});
 }
 
 void
 Upstream::remove (LinkKey key)
 {
   std::erase_if (parents_, [=] (const Parent &p) { return p.key == key; });
+}
+
+std::optional<route::BundledTcp>
+Upstream::take_tcp (LinkKey key)
+{
+  const auto it = std::ranges::find (parents_, key, &Parent::key);
+  return it == parents_.end () ? std::nullopt
+                               : std::exchange (it->tcp, std::nullopt);
 }
 
 const Parent *

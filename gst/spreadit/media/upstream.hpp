@@ -17,7 +17,8 @@ namespace spreadit::media {
 
 struct Parent {
   LinkKey key;
-  Address address;
+  Address address;                   // its packets come from there
+  std::optional<route::BundledTcp> tcp; // they come over its connection
   std::optional<MonotonicTime> last_seen;
   Reception reception;
   MonotonicTime next_report;
@@ -43,8 +44,11 @@ class Upstream {
 public:
   // The same key again replaces. The first report is due at once: it opens the
   // way back through NATs.
-  void add (LinkKey key, const Address &address, MonotonicTime now);
+  void add (LinkKey key, const Address &address, MonotonicTime now,
+      std::optional<route::BundledTcp> tcp = {});
   void remove (LinkKey key);
+  // Its connection, for whoever wants to let go of it elsewhere.
+  std::optional<route::BundledTcp> take_tcp (LinkKey key);
   [[nodiscard]] std::vector<Parent> &parents () { return parents_; }
   [[nodiscard]] const Parent *find (LinkKey key) const;
   [[nodiscard]] bool is_parent (const Address &address) const;

@@ -45,6 +45,12 @@ namespace route {
 struct Bundled {
   Address to;
 };
+// The same beside the RTSP of its connection, where UDP does not get through:
+// all on one interleaved channel.
+struct BundledTcp {
+  std::shared_ptr<InterleavedSink> sink;
+  std::uint8_t channel = 0;
+};
 // A plain player over UDP: a pair of ports for each media section it set up.
 struct PortPairs {
   struct Pair {
@@ -65,8 +71,8 @@ struct Interleaved {
   std::vector<Channel> channels;
 };
 } // namespace route
-using Route =
-    std::variant<route::Bundled, route::PortPairs, route::Interleaved>;
+using Route = std::variant<route::Bundled, route::BundledTcp, route::PortPairs,
+    route::Interleaved>;
 
 struct ChildStats {
   LinkKey key{};
