@@ -1,6 +1,7 @@
 // Where UDP does not get through, packets come over TCP.
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <algorithm>
 #include <atomic>
 
 #include <gtest/gtest.h>
@@ -350,6 +351,61 @@ TEST (Transport, TcpThatNobodyOfferedIsRefused)
   EXPECT_TRUE (eventually ([&] { return !peer->fails ().empty (); }));
   EXPECT_GT (accepted, 0u);
   EXPECT_EQ (peer->count ("parent changed"), 0u);
+}
+
+// One that has stopped reading and one whose port is closed, beside three that
+// are well.
+TEST (Isolation, AChildThatIsInTroubleCostsTheOthersNothing)
+{
+  NodeOptions options;
+  options.children_max = 6;
+  const auto source = Node::source (options);
+  const auto peer = Node::peer (*source);
+  ASSERT_TRUE (eventually ([&] { return peer->is_child_of (*source); }));
+  Player good (*source), stuck (*source);
+  ASSERT_TRUE (good.plays_over_tcp ());
+  ASSERT_TRUE (stuck.plays_over_tcp ());
+  std::uint16_t closed_port = 0;
+  {
+    const RawUdp gone;
+    closed_port = gone.port ();
+  }
+  RawClient closed (source->port ());
+  closed.send (to_text (
+      flight (source->url (), subscribe_of (1), closed_port)));
+  EXPECT_EQ (closed.receive_response ().status, 200u);
+
+  source->start_publishing ();
+  Record got;
+  const auto read = [&] {
+    (void)good.rtsp.receive (1ms);
+    for (; !good.rtsp.frames.empty (); good.rtsp.frames.pop_front ())
+      got.add (good.rtsp.frames.front ().payload);
+  };
+  const auto drops = [&] {
+    std::vector<std::uint64_t> frames;
+    for (const auto &child : source->stats ().children)
+      if (child.is_over_tcp)
+        frames.push_back (child.data.frames_dropped);
+    return frames;
+  };
+  ASSERT_TRUE (eventually ([&] {
+    read ();
+    const auto frames = drops ();
+    return std::ranges::any_of (frames, [] (auto n) { return n > 100; });
+  }));
+  source->stop_publishing ();
+  ASSERT_TRUE (source->reaches (*peer));
+  EXPECT_EQ (source->faults_of (*peer), "");
+  EXPECT_EQ (peer->stats ().data.packets_lost, 0u);
+  const auto newest = source->record ().newest ();
+  ASSERT_TRUE (eventually ([&] {
+    read ();
+    return std::ranges::all_of (
+        newest, [&] (const auto &packet) { return got.has (packet); });
+  }));
+  EXPECT_EQ (source->record ().faults (got), "");
+  EXPECT_EQ (std::ranges::count (drops (), 0u), 1) << "the good one's";
 }
 
 } // namespace spreadit::test

@@ -85,6 +85,7 @@ private:
   static DataPath::Config config (const char *ip, Offload offload)
   {
     return {.ring_duration = 1h,
+        .tcp_queue_max = 1h,
         .local = Address::from_ip (ip, 0),
         .offload = offload};
   }

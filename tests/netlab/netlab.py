@@ -403,6 +403,21 @@ class Lab:
         run("ip", "-n", self.bridge, "link", "set", f"p{node.number}",
             "master", "br0")
 
+    def block_udp(self, a, b):
+        """No datagram gets from one to the other."""
+        if not shutil.which("nft"):
+            skip("no nft command (package nftables)")
+        nft = ("ip", "netns", "exec", a.namespace, "nft")
+        run(*nft, "add", "table", "inet", "lab")
+        run(*nft, "add", "chain", "inet", "lab", "in",
+            "{ type filter hook input priority 0 ; }")
+        run(*nft, "add", "chain", "inet", "lab", "out",
+            "{ type filter hook output priority 0 ; }")
+        run(*nft, "add", "rule", "inet", "lab", "in", "ip", "saddr", b.ipv4,
+            "meta", "l4proto", "udp", "drop")
+        run(*nft, "add", "rule", "inet", "lab", "out", "ip", "daddr", b.ipv4,
+            "meta", "l4proto", "udp", "drop")
+
     # --- Nodes of SpreadIt -------------------------------------------------
 
     def publish(self, what, *arguments, node=None, ipv6=False):

@@ -12,9 +12,14 @@ using namespace std::chrono_literals;
 
 // Text not yet taken by the other side: it does not read, its link is dead.
 inline constexpr std::size_t pending_text_max = 1024 * 1024;
-// Beyond this much unwritten output no frame is taken; the ring holds what
-// comes meanwhile. About 100 ms of a 10 Mbit/s stream.
+// Where the system has no say in it (TLS): beyond this much unwritten output no
+// frame is taken. About 100 ms of a 10 Mbit/s stream.
 inline constexpr std::size_t pending_frame_max = 128 * 1024;
+
+// What the system takes and has not sent (TCP_NOTSENT_LOWAT), so that the rest
+// waits where it can be skipped (media::limits::tcp_queue_max). Enough for
+// 128 Mbit/s at media::limits::pace_interval.
+inline constexpr unsigned tcp_unsent_max = 64 * 1024;
 
 // How long a closing connection waits for the other side's FIN, so that a reset
 // does not destroy what it has not read yet.

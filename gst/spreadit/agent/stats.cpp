@@ -51,6 +51,7 @@ add_children (GstStructure *structure, const NodeStats &stats)
     set_u64 (one, "sent-packets", child.data.packets_sent);
     set_u64 (one, "sent-bytes", child.data.bytes_sent);
     set_u64 (one, "dropped-packets", child.data.packets_dropped);
+    set_u64 (one, "dropped-frames", child.data.frames_dropped);
     if (child.round_trip)
       gst_structure_set (one, "rtt-ms", G_TYPE_DOUBLE,
           milliseconds (*child.round_trip), nullptr);

@@ -60,10 +60,13 @@ resume_index (const std::vector<HeldPacket> &held, const Ring &ring)
 } // namespace
 
 Branch::Branch (LinkKey key, std::unique_ptr<Output> output,
-    const StartAt &start, const Ring &ring)
+    const StartAt &start, const Ring &ring, const MediaMap &media,
+    MonotonicTime::duration queue_max)
     : key_ (key), output_ (std::move (output)), stats_{.key = key},
       held_ (bounded (start.held)), cursor_ (resume_index (held_, ring)),
-      resume_end_ (ring.head ()), is_paced_ (cursor_ < ring.head ()),
+      resume_end_ (ring.head ()), media_ (media), queue_max_ (queue_max),
+      skip_ (*output_), is_resuming_ (cursor_ < ring.head ()),
+      is_paced_ (is_resuming_),
       head_at_last_try_ (ring.head ())
 {
 }
@@ -71,16 +74,36 @@ Branch::Branch (LinkKey key, std::unique_ptr<Output> output,
 bool
 Branch::is_wanted (const Packet &packet, std::uint64_t index) const
 {
-  if (!output_->carries (packet))
+  if (!output_->carries (packet) || skip_.drops (packet, index))
     return false;
   // From the head at the start on, everything goes out: what is held says
   // nothing about it, it may be of before a wrap of the 16-bit numbers.
   return index >= resume_end_ || is_missing (held_, packet);
 }
 
+ChildStats
+Branch::stats () const
+{
+  ChildStats stats = stats_;
+  stats.packets_dropped += skip_.packets ();
+  stats.frames_dropped = skip_.frames ();
+  return stats;
+}
+
+// One that resumes may lag as far as the ring reaches, until it is here.
+void
+Branch::skip_what_is_late (const Ring &ring, MonotonicTime now)
+{
+  skip_.look (ring, media_, cursor_);
+  if (output_->is_queue () && !is_resuming_ && lags (ring) &&
+      now - ring.at (cursor_).arrival > queue_max_)
+    cursor_ = skip_.begin (ring, media_, cursor_, now);
+}
+
 void
 Branch::begin_pump (const Ring &ring, MonotonicTime now)
 {
+  skip_what_is_late (ring, now);
   is_pumped_ = lags (ring) && (!is_paced_ || now >= next_try_);
   has_sent_ = false;
   is_open_ = true;
@@ -133,7 +156,7 @@ Branch::end_pump (const Ring &ring, MonotonicTime now)
   if (has_sent_)
     last_sent_ = now;
   if (!lags (ring))
-    is_paced_ = false;
+    is_paced_ = is_resuming_ = false;
   else if (!is_open_)
     is_paced_ = true;
   next_try_ = now + limits::pace_interval;

@@ -9,21 +9,22 @@
 #include "media/limits.hpp"
 #include "media/output.hpp"
 #include "media/ring.hpp"
+#include "media/skip.hpp"
 #include "media/vocabulary.hpp"
 
 namespace spreadit::media {
 
 // The packets of one child. Its queue is the ring: a cursor says how far the
 // child is. A child that does not take its packets lags behind and loses what
-// falls off the ring; nobody else notices.
+// falls off the ring, over TCP what is too old before that; nobody else notices.
 class Branch {
 public:
   Branch (LinkKey key, std::unique_ptr<Output> output, const StartAt &start,
-      const Ring &ring);
+      const Ring &ring, const MediaMap &media, MonotonicTime::duration queue_max);
 
   [[nodiscard]] LinkKey key () const { return key_; }
   [[nodiscard]] Output &output () { return *output_; }
-  [[nodiscard]] const ChildStats &stats () const { return stats_; }
+  [[nodiscard]] ChildStats stats () const;
 
   // Sends what is due. A branch that keeps up gets everything up to the head
   // at once, one that lags is paced.
@@ -53,6 +54,7 @@ public:
   void rtcp_from_child (Bytes rtcp, const MediaMap &media, MonotonicTime now);
 
 private:
+  void skip_what_is_late (const Ring &ring, MonotonicTime now);
   [[nodiscard]] bool is_wanted (
       const Packet &packet, std::uint64_t index) const;
 
@@ -64,6 +66,11 @@ private:
   std::uint64_t cursor_; // first packet of the ring not dealt with
   // Of packets before this index only those that held_ tells are missing.
   const std::uint64_t resume_end_;
+
+  const MediaMap &media_;
+  const MonotonicTime::duration queue_max_; // of a way that is one
+  Skip skip_;
+  bool is_resuming_; // what it lags behind is history
 
   bool is_paced_ = false;  // has lagged and has not caught up since
   MonotonicTime next_try_; // while it lags

@@ -19,6 +19,7 @@
 
 #include "media/address.hpp"
 #include "media/interleaved_sink.hpp"
+#include "media/limits.hpp"
 #include "media/udp_socket.hpp"
 #include "media/vocabulary.hpp"
 
@@ -28,6 +29,8 @@ class DataPath {
 public:
   struct Config {
     std::chrono::milliseconds ring_duration{3000};
+    // A child over TCP that is further behind skips to a key frame.
+    std::chrono::milliseconds tcp_queue_max = limits::tcp_queue_max;
     std::size_t ring_bytes_max = 32 * 1024 * 1024;
     // Local address of the UDP sockets; a port of 0 is any. Unspecified: both
     // families where the host has them.

@@ -19,7 +19,8 @@ class FanOut {
 public:
   // `sockets` outlives it.
   FanOut (std::chrono::milliseconds ring_duration, std::size_t ring_bytes_max,
-      Sockets &sockets);
+      Sockets &sockets,
+      MonotonicTime::duration tcp_queue_max = limits::tcp_queue_max);
 
   void set_media (std::vector<MediaDescription> media);
   [[nodiscard]] const MediaMap &media () const { return media_; }
@@ -57,6 +58,7 @@ private:
   void forget_addresses (Branch &branch);
 
   Sockets &sockets_;
+  const MonotonicTime::duration tcp_queue_max_;
   MediaMap media_;
   Ring ring_;
   std::vector<std::unique_ptr<Branch>> branches_;

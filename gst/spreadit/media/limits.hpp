@@ -106,6 +106,13 @@ inline constexpr std::size_t link_bytes_max = buffer_bytes_min;
 // (core/limits.hpp).
 inline constexpr auto data_idle = 50ms;
 
+// A child over TCP that is further behind does not keep up: what waits for it is
+// of no use to anybody any more (lost_after), and older every second.
+inline constexpr auto tcp_queue_max = 1s;
+// Then it goes on with a key frame, if one comes in this time: a stream with
+// intra refresh has none. x264's default distance is 250 frames.
+inline constexpr auto random_access_max = 10s;
+
 // A branch that lags gets one chunk each interval: 16,000 packets/s, or twice
 // what the stream has if that is more. A child's receive buffer takes one
 // chunk (see above), and its data thread runs at least once in this time.

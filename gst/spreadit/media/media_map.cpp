@@ -75,6 +75,13 @@ MediaMap::ssrc_of (std::size_t media) const
   return std::nullopt;
 }
 
+BeginsRandomAccess
+MediaMap::random_access (std::size_t media) const
+{
+  return media < media_.size () ? random_access_of (media_[media].encoding)
+                                : nullptr;
+}
+
 std::uint32_t
 MediaMap::clock_rate (const Header &header) const
 {

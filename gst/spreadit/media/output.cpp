@@ -64,6 +64,7 @@ public:
   explicit BundledTcpOutput (const route::BundledTcp &route) : route_ (route) {}
 
   bool carries (const Packet &) const override { return true; }
+  bool is_queue () const override { return true; }
 
   UdpSocket::Sent send (std::span<const Packet *const> packets) override
   {
@@ -185,6 +186,8 @@ public:
   {
     return packet.media && find (*packet.media);
   }
+  bool carries_media (std::size_t media) const override { return find (media); }
+  bool is_queue () const override { return true; }
 
   UdpSocket::Sent send (std::span<const Packet *const> packets) override
   {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -37,6 +38,7 @@ struct MediaDescription {
   unsigned payload_type = 0;
   std::uint32_t clock_rate = 0;      // Hz; 0 = unknown, no delay measured
   std::optional<std::uint32_t> ssrc; // from a=ssrc
+  std::string encoding{}; // "H264"; empty: unknown, a decoder begins anywhere
 };
 
 // Ways to a child.
@@ -78,7 +80,8 @@ struct ChildStats {
   LinkKey key{};
   std::uint64_t packets_sent = 0; // of the stream, idle RTCP not counted
   std::uint64_t bytes_sent = 0;
-  std::uint64_t packets_dropped = 0; // fell off the ring before it took them
+  std::uint64_t packets_dropped = 0; // too late when it could take them
+  std::uint64_t frames_dropped = 0;  // of those skipped at once
   std::uint64_t packets_refused = 0; // the system would not send them
   double lost_fraction = 0;          // from its last receiver report, 0..1
   std::optional<MonotonicTime> last_report{}; // any RTCP from it
