@@ -404,19 +404,16 @@ class Lab:
             "master", "br0")
 
     def block_udp(self, a, b):
-        """No datagram gets from one to the other."""
+        """No datagram gets from one to the other, either way."""
         if not shutil.which("nft"):
             skip("no nft command (package nftables)")
-        nft = ("ip", "netns", "exec", a.namespace, "nft")
-        run(*nft, "add", "table", "inet", "lab")
-        run(*nft, "add", "chain", "inet", "lab", "in",
-            "{ type filter hook input priority 0 ; }")
-        run(*nft, "add", "chain", "inet", "lab", "out",
-            "{ type filter hook output priority 0 ; }")
-        run(*nft, "add", "rule", "inet", "lab", "in", "ip", "saddr", b.ipv4,
-            "meta", "l4proto", "udp", "drop")
-        run(*nft, "add", "rule", "inet", "lab", "out", "ip", "daddr", b.ipv4,
-            "meta", "l4proto", "udp", "drop")
+        for node, other in ((a, b), (b, a)):
+            nft = ("ip", "netns", "exec", node.namespace, "nft", "add")
+            run(*nft, "table", "inet", "lab")
+            run(*nft, "chain", "inet", "lab", "out",
+                "{ type filter hook output priority 0 ; }")
+            run(*nft, "rule", "inet", "lab", "out", "ip", "daddr", other.ipv4,
+                "meta", "l4proto", "udp", "drop")
 
     # --- Nodes of SpreadIt -------------------------------------------------
 

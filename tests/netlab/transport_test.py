@@ -14,16 +14,18 @@ ENOUGH = 200  # packets
 
 def grow(lab):
     """source -> parent -> peer -> child; to the first two the peer has TCP
-    only. The source has room for one more."""
-    tree = Tree(lab, 1)
+    only. The source has room for one more, and a child beside, so that what it
+    sends is on record."""
+    tree = Tree(lab, 2)
     (parent,) = tree.grow(1)
+    tree.grow(0)
     node = lab.add_node()
     for other in (tree.source, parent):
         lab.block_udp(node, other.node)
     lab.unused.append(node)
     (peer,) = tree.grow(1)
     (child,) = tree.grow(0)
-    tree.set_source_children(2)
+    tree.set_source_children(3)
     return tree, parent, peer, child
 
 
