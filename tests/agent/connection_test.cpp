@@ -147,7 +147,8 @@ TEST_F (ConnectionTest, TheLongestFrameGoesALongerOneIsDropped)
   std::size_t written = 0;
   for (const std::size_t i : {0, 2, 3}) {
     ASSERT_TRUE (eventually ([&] {
-      written += connection_->write_frames (std::span (frames).subspan (written));
+      written +=
+          connection_->write_frames (std::span (frames).subspan (written));
       return written > i;
     }));
     expect (channel_of (i), sent[i]);

@@ -174,7 +174,8 @@ TEST_F (BelowTwoTunnels, AGracefulLeaveLosesNothing)
   EXPECT_EQ (child_->stats ().transience_total.count (), 0);
 }
 
-// What a child says that UDP does not reach, and from when on it says so at once.
+// What a child says that UDP does not reach, and from when on it says so at
+// once.
 TEST (Transport, WhoIsOftenUnreachableAsksForTcpAtOnce)
 {
   const core::message::Accept accept{{{0x5bc, 1}, "127.0.0.1:9"}, {}, {}};
@@ -198,8 +199,7 @@ TEST (Transport, WhoIsOftenUnreachableAsksForTcpAtOnce)
     asker.send (
         rtsp::encode_accept (accept, stream_sdp, "rtsp://127.0.0.1/live/"),
         describe);
-    asker.send (
-        rtsp::encode_setup_answer (session, is_tcp ? tcp : udp), setup);
+    asker.send (rtsp::encode_setup_answer (session, is_tcp ? tcp : udp), setup);
     asker.send (rtsp::encode_play_answer (session), play);
     if (!is_tcp) {
       const auto again = asker.receive_request ();
@@ -252,8 +252,8 @@ protected:
         session_ = id;
     EXPECT_NE (session_, "");
   }
-  rtsp::Response setup (const std::string &transport,
-      std::optional<std::string> session = {})
+  rtsp::Response setup (
+      const std::string &transport, std::optional<std::string> session = {})
   {
     return link_.ask ("SETUP", source_->url (),
         {{"Transport", transport}, {"Session", session.value_or (session_)}});
@@ -282,8 +282,8 @@ TEST_F (Changing, ResumesWhereUdpBegan)
   EXPECT_TRUE (link_.frames.empty ()) << "not before PLAY";
   const auto published = source_->record ().packets ();
   const auto first = published.front ();
-  ASSERT_EQ (play ({{"SpreadIt-Resume",
-                 "ssrc=11111111; seq=" + std::to_string (seq_of (first))}})
+  ASSERT_EQ (play ({{"SpreadIt-Resume", "ssrc=11111111; seq=" +
+                                            std::to_string (seq_of (first))}})
                  .status,
       200u);
   Record got;
@@ -299,8 +299,7 @@ TEST_F (Changing, ResumesWhereUdpBegan)
 
   // Its reports on the same channel.
   const auto report = receiver_report ();
-  std::string frame = {
-      '$', 5, 0, static_cast<char> (report.size ())};
+  std::string frame = {'$', 5, 0, static_cast<char> (report.size ())};
   frame.append (report.begin (), report.end ());
   link_.send (frame);
   EXPECT_TRUE (eventually ([&] {
@@ -314,8 +313,8 @@ TEST_F (Changing, IsForOnceAndToTcpOnly)
   EXPECT_EQ (play ().status, 455u) << "nothing was set up";
   EXPECT_EQ (setup (tcp, "4711").status, 454u);
   EXPECT_EQ (setup (tcp, "").status, 454u);
-  EXPECT_EQ (setup ("RTP/AVPF;unicast;RTCP-mux;bundle;client_port=9").status,
-      461u);
+  EXPECT_EQ (
+      setup ("RTP/AVPF;unicast;RTCP-mux;bundle;client_port=9").status, 461u);
   EXPECT_EQ (setup ("RTP/AVPF/TCP;unicast;interleaved=0-1").status, 461u);
   EXPECT_EQ (setup ("nonsense;;=").status, 461u);
   EXPECT_EQ (play ().status, 455u);
@@ -371,8 +370,8 @@ TEST (Isolation, AChildThatIsInTroubleCostsTheOthersNothing)
     closed_port = gone.port ();
   }
   RawClient closed (source->port ());
-  closed.send (to_text (
-      flight (source->url (), subscribe_of (1), closed_port)));
+  closed.send (
+      to_text (flight (source->url (), subscribe_of (1), closed_port)));
   EXPECT_EQ (closed.receive_response ().status, 200u);
 
   source->start_publishing ();

@@ -1,5 +1,5 @@
-// A way to a node that UDP does not take: its TCP connections go through another
-// address, so its datagrams come from somebody whom nobody knows.
+// A way to a node that UDP does not take: its TCP connections go through
+// another address, so its datagrams come from somebody whom nobody knows.
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once

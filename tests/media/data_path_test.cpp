@@ -532,14 +532,14 @@ TEST (DataPath, AParentMaySendOverItsLink)
   const LinkKey parent{9};
   const Datagram early = rtp (1);
   relay->take_from_link (parent, early.data (), early.size ());
-  relay->receive_from (
-      parent, Address::from_ip ("127.0.0.1", 9), {link, 3});
+  relay->receive_from (parent, Address::from_ip ("127.0.0.1", 9), {link, 3});
   EXPECT_FALSE (relay->last_seen (parent));
   std::vector<Datagram> sent;
   for (std::uint16_t seq = 2; seq < 300; ++seq) {
     sent.push_back (rtp (seq));
     for (int twice = 0; twice < 2; ++twice)
-      relay->take_from_link (parent, sent.back ().data (), sent.back ().size ());
+      relay->take_from_link (
+          parent, sent.back ().data (), sent.back ().size ());
     // The data thread sleeps each time.
     ASSERT_TRUE (child.waits_for (sent.size ()));
   }

@@ -368,8 +368,8 @@ TEST_F (FanOutTest, AChildsReportSaysHowMuchItLoses)
   EXPECT_EQ (branch.stats ().lost_fraction, 0);
 }
 
-// A camera of 25 pictures a second, two packets each, and audio every 40 ms. A key
-// frame brings its parameter set in a packet of its own.
+// A camera of 25 pictures a second, two packets each, and audio every 40 ms. A
+// key frame brings its parameter set in a packet of its own.
 class SlowChildTest : public FanOutTest {
 protected:
   SlowChildTest () : FanOutTest (limits::tcp_queue_max) { set_codec ("H264"); }
@@ -378,8 +378,8 @@ protected:
 
   void set_codec (const char *codec)
   {
-    fan_out_.set_media (
-        {{video_pt, 90'000, video_ssrc, codec}, {audio_pt, 48'000, audio_ssrc}});
+    fan_out_.set_media ({{video_pt, 90'000, video_ssrc, codec},
+        {audio_pt, 48'000, audio_ssrc}});
   }
   Datagram video (std::uint8_t nal_unit)
   {
@@ -392,7 +392,8 @@ protected:
   // Key frames are `gop` pictures apart, the first is one.
   void run (std::chrono::milliseconds time, unsigned gop)
   {
-    for (const MonotonicTime end = now_ + time; now_ < end; run_for (interval)) {
+    for (const MonotonicTime end = now_ + time; now_ < end;
+         run_for (interval)) {
       const bool is_key = picture_ % gop == 0;
       if (is_key)
         key_seqs_.push_back (video_seq_);

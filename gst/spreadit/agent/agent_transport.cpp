@@ -1,6 +1,6 @@
-// Packets over TCP where UDP does not get through: beside the RTSP of the link, by
-// a second SETUP and PLAY (docs/protocol.md, "When UDP does not get through").
-// The core has no part in it: to it a parent sends or it does not.
+// Packets over TCP where UDP does not get through: beside the RTSP of the link,
+// by a second SETUP and PLAY (docs/protocol.md, "When UDP does not get
+// through"). The core has no part in it: to it a parent sends or it does not.
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "agent/agent.hpp"
@@ -107,8 +107,8 @@ Agent::on_tcp_setup_answer (Link &link, const rtsp::Response &response)
 {
   auto answer = rtsp::decode_setup_answer (response);
   if (const auto *reason = std::get_if<rtsp::Reason> (&answer)) {
-    GST_WARNING ("%s: no TCP: %s", link.target.address.c_str (),
-        reason->text.c_str ());
+    GST_WARNING (
+        "%s: no TCP: %s", link.target.address.c_str (), reason->text.c_str ());
     return;
   }
   auto &setup = std::get<rtsp::SetupAnswer> (answer);
@@ -117,8 +117,8 @@ Agent::on_tcp_setup_answer (Link &link, const rtsp::Response &response)
     link.asking.setup = std::move (setup);
 }
 
-// It was a parent when it was asked. If it is none any more, the core has closed
-// the link.
+// It was a parent when it was asked. If it is none any more, the core has
+// closed the link.
 void
 Agent::on_tcp_play_answer (Link &link, const rtsp::Response &response)
 {

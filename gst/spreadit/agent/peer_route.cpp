@@ -30,8 +30,9 @@ is_good (const rtsp::Transport &answer, bool may_be_tcp)
 bool
 is_over_tcp (const std::optional<media::Route> &route)
 {
-  return route && (std::holds_alternative<media::route::BundledTcp> (*route) ||
-                      std::holds_alternative<media::route::Interleaved> (*route));
+  return route &&
+         (std::holds_alternative<media::route::BundledTcp> (*route) ||
+             std::holds_alternative<media::route::Interleaved> (*route));
 }
 
 } // namespace spreadit::agent

@@ -66,8 +66,7 @@ Branch::Branch (LinkKey key, std::unique_ptr<Output> output,
       held_ (bounded (start.held)), cursor_ (resume_index (held_, ring)),
       resume_end_ (ring.head ()), media_ (media), queue_max_ (queue_max),
       skip_ (*output_), is_resuming_ (cursor_ < ring.head ()),
-      is_paced_ (is_resuming_),
-      head_at_last_try_ (ring.head ())
+      is_paced_ (is_resuming_), head_at_last_try_ (ring.head ())
 {
 }
 

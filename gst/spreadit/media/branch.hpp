@@ -16,11 +16,13 @@ namespace spreadit::media {
 
 // The packets of one child. Its queue is the ring: a cursor says how far the
 // child is. A child that does not take its packets lags behind and loses what
-// falls off the ring, over TCP what is too old before that; nobody else notices.
+// falls off the ring, over TCP what is too old before that; nobody else
+// notices.
 class Branch {
 public:
   Branch (LinkKey key, std::unique_ptr<Output> output, const StartAt &start,
-      const Ring &ring, const MediaMap &media, MonotonicTime::duration queue_max);
+      const Ring &ring, const MediaMap &media,
+      MonotonicTime::duration queue_max);
 
   [[nodiscard]] LinkKey key () const { return key_; }
   [[nodiscard]] Output &output () { return *output_; }

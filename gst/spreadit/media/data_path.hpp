@@ -66,8 +66,8 @@ public:
   // Packets from `from` are the stream.
   void receive_from (LinkKey key, Address from);
   // The same over the link itself, whose other end is `from`: packets are given
-  // to take_from_link(), our reports are written to `tcp`. What an InterleavedSink
-  // may do: see start_feeding().
+  // to take_from_link(), our reports are written to `tcp`. What an
+  // InterleavedSink may do: see start_feeding().
   void receive_from (LinkKey key, Address from, route::BundledTcp tcp);
   // What came on the link of such a parent; others are not listened to.
   void take_from_link (LinkKey key, const std::uint8_t *data, std::size_t n);

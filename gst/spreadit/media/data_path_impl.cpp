@@ -233,9 +233,10 @@ DataPath::Impl::receive_plain (const UdpSocket &socket, Intake &into)
   asleep_until.reset ();
   count_drops ();
   for (std::size_t i = 0; i < count; ++i) {
-    const auto [from, bytes, segment] = into.at (i);
-    for_each_segment (bytes, segment,
-        [&] (Bytes datagram) { take_from_child (from, datagram, now ()); });
+    const Intake::Message message = into.at (i);
+    for_each_segment (message.bytes, message.segment, [&] (Bytes datagram) {
+      take_from_child (message.from, datagram, now ());
+    });
   }
 }
 

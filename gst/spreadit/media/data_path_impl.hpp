@@ -33,8 +33,8 @@ struct Fresh {
 // the one in receive() or wait().
 struct DataPath::Impl {
   explicit Impl (const Config &c)
-      : config (c), fan_out (c.ring_duration, c.ring_bytes_max, sockets,
-                           c.tcp_queue_max)
+      : config (c),
+        fan_out (c.ring_duration, c.ring_bytes_max, sockets, c.tcp_queue_max)
   {
   }
 

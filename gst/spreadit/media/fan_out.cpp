@@ -12,7 +12,8 @@ namespace spreadit::media {
 FanOut::FanOut (std::chrono::milliseconds ring_duration,
     std::size_t ring_bytes_max, Sockets &sockets,
     MonotonicTime::duration tcp_queue_max)
-    : sockets_ (sockets), tcp_queue_max_ (tcp_queue_max), ring_ (ring_duration, ring_bytes_max)
+    : sockets_ (sockets), tcp_queue_max_ (tcp_queue_max),
+      ring_ (ring_duration, ring_bytes_max)
 {
 }
 
@@ -105,8 +106,8 @@ FanOut::serve (Bytes idle_rtcp, MonotonicTime now)
 void
 FanOut::start (LinkKey key, const Route &route, const StartAt &start)
 {
-  auto branch = std::make_unique<Branch> (
-      key, Output::make (route, sockets_), start, ring_, media_, tcp_queue_max_);
+  auto branch = std::make_unique<Branch> (key, Output::make (route, sockets_),
+      start, ring_, media_, tcp_queue_max_);
   for (const Address &address : branch->output ().addresses ())
     by_address_.emplace (address, branch.get ());
   branches_.push_back (std::move (branch));

@@ -1,5 +1,5 @@
-// Where a decoder can begin: random access points, in RTP payloads. The standard
-// library only.
+// Where a decoder can begin: random access points, in RTP payloads. The
+// standard library only.
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once

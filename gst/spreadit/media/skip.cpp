@@ -87,8 +87,8 @@ Skip::look (const Ring &ring, const MediaMap &media, std::uint64_t cursor)
 {
   if (is_over ())
     return;
-  for (std::uint64_t i = std::max (looked_at_, ring.first ());
-       i < ring.head (); ++i) {
+  for (std::uint64_t i = std::max (looked_at_, ring.first ()); i < ring.head ();
+       ++i) {
     const Packet &packet = ring.at (i);
     Closed *closed = find (packet);
     if (!closed || closed->until <= i)

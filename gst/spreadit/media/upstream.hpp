@@ -17,7 +17,7 @@ namespace spreadit::media {
 
 struct Parent {
   LinkKey key;
-  Address address;                   // its packets come from there
+  Address address;                      // its packets come from there
   std::optional<route::BundledTcp> tcp; // they come over its connection
   std::optional<MonotonicTime> last_seen;
   Reception reception;
