@@ -543,6 +543,7 @@ TEST (DataPath, AParentMaySendOverItsLink)
     // The data thread sleeps each time.
     ASSERT_TRUE (child.waits_for (sent.size ()));
   }
+  EXPECT_TRUE (relay.waits_for (sent.size ()));
   EXPECT_TRUE (are_same (relay.got (), sent));
   EXPECT_TRUE (are_same (child.got (), sent));
   EXPECT_TRUE (relay->last_seen (parent));
