@@ -1067,20 +1067,24 @@ install_properties (GObjectClass *klass)
    * - `time`: µs since 1970; `uri`, `id`, `address`: strings
    * - `state`: string, the nick of #GstSpreaditPeerState
    * - `level`: #guint, 0 at the source
-   * - `parent`, `parent-id`: strings, empty when there is none
+   * - `parent`, `parent-id`: strings, empty when there is none;
+   *   `parent-transport`: `udp`, or `tcp` where UDP does not get through
    * - `root-path`: #GST_TYPE_LIST of ids, the parent first, the source last
    * - `children`: #GST_TYPE_LIST of structures with `id`, `address`,
    *   `plain-player` (#gboolean), `sent-packets`, `sent-bytes`,
-   *   `dropped-packets`, `repaired-packets` (sent again), `repaired-bytes`,
-   *   `repairs-refused` (over #GstSpreaditPeeringManager:repair-share),
-   *   `lost-fraction` (#gdouble 0..1, from its last RTCP report), `rtt-ms`
+   *   `transport` (`udp` or `tcp`), `dropped-packets` (too late for it),
+   *   `dropped-frames` (skipped, over TCP), `repaired-packets` (sent again),
+   *   `repaired-bytes`, `repairs-refused` (over
+   *   #GstSpreaditPeeringManager:repair-share), `lost-fraction` (#gdouble 0..1,
+   *   from its last RTCP report), `rtt-ms`
    * - `packets-received` (RTP, each once), `packets-lost` (not here 1 s after
    *   they were missed), `packets-late` (of those, came after all),
    *   `packets-repaired` (came again because this node asked),
    *   `repairs-asked` (packets, each time), `packets-duplicate`,
    *   `packets-invalid`, `packets-stranger` (from nobody we know)
    * - `rtt-ms`: the way to the parent and back, by RTCP (RFC 3611 4.4, 4.5)
-   * - `socket-drops`: what came and was dropped by the system, because this
+   * - `socket-drops`: what came and was dropped by the system (over TCP by us),
+   *   because this
    *   process was too slow to fetch it from a buffer of `socket-buffer` bytes;
    *   that grows with the rate of the stream, up to what `net.core.rmem_max`
    *   allows. A drop may be a run of packets: `packets-lost` has them all

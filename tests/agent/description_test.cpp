@@ -62,6 +62,25 @@ TEST (Description, KnowsTheClocksOfStaticPayloadTypes)
   EXPECT_EQ (description.media[2].data.ssrc, std::nullopt);
 }
 
+TEST (Description, KnowsTheCodecs)
+{
+  const auto description = std::get<agent::Description> (
+      agent::parse_description ("v=0\r\no=- 0 1 IN IP4 0.0.0.0\r\ns=x\r\n"
+                                "t=0 0\r\n"
+                                "m=video 0 RTP/AVPF 96\r\n"
+                                "a=rtpmap:97 VP8/90000\r\n"
+                                "a=rtpmap:96 h264/90000\r\n"
+                                "m=audio 0 RTP/AVPF 0\r\n"
+                                "m=video 0 RTP/AVPF 98\r\n"
+                                "a=rtpmap:98\r\n"));
+  ASSERT_EQ (description.media.size (), 3u);
+  EXPECT_EQ (description.media[0].data.encoding, "H264");
+  EXPECT_EQ (description.media[0].data.clock_rate, 90'000u);
+  EXPECT_EQ (description.media[1].data.encoding, "");
+  EXPECT_EQ (description.media[2].data.encoding, "");
+  EXPECT_EQ (description.media[2].data.clock_rate, 0u);
+}
+
 TEST (Description, SaysWhatIsWrong)
 {
   const std::string one = "m=video 0 RTP/AVP 96\r\na=control:v\r\n";

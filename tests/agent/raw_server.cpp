@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "raw_server.hpp"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -10,14 +11,14 @@ namespace spreadit::test {
 
 namespace {
 
-// A listening socket on a free port.
+// A listening socket on a free port of a loopback address.
 int
-listen_on_loopback (std::uint16_t *port)
+listen_on_loopback (std::uint16_t *port, const char *host = "127.0.0.1")
 {
   const int fd = socket (AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl (INADDR_LOOPBACK);
+  inet_pton (AF_INET, host, &address.sin_addr);
   auto *sa = reinterpret_cast<sockaddr *> (&address);
   socklen_t length = sizeof address;
   if (bind (fd, sa, length) < 0 || listen (fd, 1024) < 0 ||
@@ -29,9 +30,10 @@ listen_on_loopback (std::uint16_t *port)
 
 } // namespace
 
-RawServer::RawServer (Script script) : script_ (std::move (script))
+RawServer::RawServer (Script script, std::string host)
+    : script_ (std::move (script)), host_ (std::move (host))
 {
-  fd_ = listen_on_loopback (&port_);
+  fd_ = listen_on_loopback (&port_, host_.c_str ());
   acceptor_ = std::thread ([this] { accept_all (); });
 }
 
@@ -80,7 +82,7 @@ RawServer::accept_all ()
 std::string
 RawServer::address () const
 {
-  return "127.0.0.1:" + std::to_string (port_);
+  return host_ + ":" + std::to_string (port_);
 }
 
 unsigned

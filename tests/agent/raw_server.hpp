@@ -18,7 +18,7 @@ public:
   // `script` runs in a thread for each connection, and the connection is closed
   // when it returns.
   using Script = std::function<void (RawClient &)>;
-  explicit RawServer (Script script);
+  explicit RawServer (Script script, std::string host = "127.0.0.1");
   ~RawServer ();
   RawServer (const RawServer &) = delete;
   RawServer &operator= (const RawServer &) = delete;
@@ -31,6 +31,7 @@ private:
   void accept_all ();
 
   const Script script_;
+  const std::string host_;
   int fd_ = -1;
   std::uint16_t port_ = 0;
   std::thread acceptor_;

@@ -510,5 +510,79 @@ TEST (DataPath, MeasuresTheDelayFromTheSource)
   EXPECT_LT (*stats.delay_p99_ms, 60'000);
 }
 
+// The connection to a parent; keeps what we say to it.
+struct LinkSink : InterleavedSink {
+  bool write_frame (
+      std::uint8_t channel, const std::uint8_t *data, std::size_t size) override
+  {
+    const std::lock_guard guard (lock);
+    said.push_back ({channel, {data, data + size}});
+    return true;
+  }
+  std::mutex lock;
+  std::vector<std::pair<std::uint8_t, Datagram>> said;
+};
+
+TEST (DataPath, AParentMaySendOverItsLink)
+{
+  Node relay, child;
+  child.hear (relay, 1);
+  relay.feed (child, 1);
+  const auto link = std::make_shared<LinkSink> ();
+  const LinkKey parent{9};
+  const Datagram early = rtp (1);
+  relay->take_from_link (parent, early.data (), early.size ());
+  relay->receive_from (parent, Address::from_ip ("127.0.0.1", 9), {link, 3});
+  EXPECT_FALSE (relay->last_seen (parent));
+  std::vector<Datagram> sent;
+  for (std::uint16_t seq = 2; seq < 300; ++seq) {
+    sent.push_back (rtp (seq));
+    for (int twice = 0; twice < 2; ++twice)
+      relay->take_from_link (
+          parent, sent.back ().data (), sent.back ().size ());
+    // The data thread sleeps each time.
+    ASSERT_TRUE (child.waits_for (sent.size ()));
+  }
+  EXPECT_TRUE (relay.waits_for (sent.size ()));
+  EXPECT_TRUE (are_same (relay.got (), sent));
+  EXPECT_TRUE (are_same (child.got (), sent));
+  EXPECT_TRUE (relay->last_seen (parent));
+  EXPECT_EQ (relay->stats ().packets_duplicate, sent.size ());
+  // Receiver reports go back the same way.
+  EXPECT_TRUE (eventually ([&] {
+    const std::lock_guard guard (link->lock);
+    return std::ranges::any_of (link->said, [] (const auto &one) {
+      return one.first == 3 && !report_blocks (one.second).empty ();
+    });
+  }));
+  relay->stop_receiving (parent);
+  EXPECT_EQ (link.use_count (), 1) << "let go of";
+  relay->take_from_link (parent, early.data (), early.size ());
+  EXPECT_EQ (relay->stats ().packets_received, sent.size ());
+}
+
+// Nobody fetches them: a bound, as the receive buffer is one for UDP. A sign of
+// life they are.
+TEST (DataPath, ALinkIsNoEndlessBuffer)
+{
+  Node relay;
+  relay.stop ();
+  const LinkKey parent{9};
+  relay->receive_from (parent, Address::from_ip ("127.0.0.1", 9),
+      {std::make_shared<LinkSink> (), 0});
+  std::size_t count = 0;
+  for (; count < 60'000; ++count) {
+    const Datagram packet =
+        rtp (static_cast<std::uint16_t> (count), video_ssrc, video_pt, 1000);
+    relay->take_from_link (parent, packet.data (), packet.size ());
+  }
+  const auto stats = relay->stats ();
+  EXPECT_GT (stats.socket_drops, 0u);
+  EXPECT_EQ (stats.packets_received + stats.socket_drops, count);
+  EXPECT_GE (stats.packets_received, limits::link_bytes_max / 1012);
+  relay.start ();
+  EXPECT_TRUE (relay.waits_for (stats.packets_received));
+}
+
 } // namespace
 } // namespace spreadit::media

@@ -41,7 +41,15 @@ struct FakeSink : InterleavedSink {
 
 class FanOutTest : public testing::Test {
 protected:
-  FanOutTest () { fan_out_.set_media (video_and_audio); }
+  // The queue of a child over TCP is longer than the ring.
+  explicit FanOutTest (MonotonicTime::duration tcp_queue_max = 1h)
+      : fan_out_ ({.ring_duration = ring_duration,
+                      .ring_bytes_max = 1 << 20,
+                      .branch = {.queue_max = tcp_queue_max}},
+            sockets_)
+  {
+    fan_out_.set_media (video_and_audio);
+  }
 
   std::shared_ptr<FakeSink> add_child (
       unsigned key, std::vector<HeldPacket> held = {})
@@ -84,8 +92,7 @@ protected:
 
   MonotonicTime now_ = t0;
   Sockets sockets_;
-  FanOut fan_out_{
-      {.ring_duration = ring_duration, .ring_bytes_max = 1 << 20}, sockets_};
+  FanOut fan_out_;
   const Datagram idle_ = write_receiver_report (4711);
 };
 
@@ -362,6 +369,183 @@ TEST_F (FanOutTest, AChildsReportSaysHowMuchItLoses)
   EXPECT_EQ (branch.stats ().lost_fraction, 0.25) << "it says nothing of that";
   report ({{.ssrc = video_ssrc, .fraction_lost = 0}});
   EXPECT_EQ (branch.stats ().lost_fraction, 0);
+}
+
+// A camera of 25 pictures a second, two packets each, and audio every 40 ms. A
+// key frame brings its parameter set in a packet of its own.
+class SlowChildTest : public FanOutTest {
+protected:
+  SlowChildTest () : FanOutTest (limits::tcp_queue_max) { set_codec ("H264"); }
+
+  static constexpr auto interval = 40ms;
+
+  void set_codec (const char *codec)
+  {
+    fan_out_.set_media ({{video_pt, 90'000, video_ssrc, codec},
+        {audio_pt, 48'000, audio_ssrc}});
+  }
+  Datagram video (std::uint8_t nal_unit)
+  {
+    Datagram packet = rtp (video_seq_++, video_ssrc, video_pt, 0);
+    for (std::size_t i = 0; i < 4; ++i) // the picture's time
+      packet[4 + i] = static_cast<std::uint8_t> (picture_ >> (24 - 8 * i));
+    packet.insert (packet.end (), {nal_unit, 0x88, 0, 0});
+    return packet;
+  }
+  // Key frames are `gop` pictures apart, the first is one.
+  void run (std::chrono::milliseconds time, unsigned gop)
+  {
+    for (const MonotonicTime end = now_ + time; now_ < end;
+         run_for (interval)) {
+      const bool is_key = picture_ % gop == 0;
+      if (is_key)
+        key_seqs_.push_back (video_seq_);
+      send (video (is_key ? 0x67 : 0x41));
+      send (video (is_key ? 0x65 : 0x41));
+      send (rtp (audio_seq_++, audio_ssrc, audio_pt));
+      ++picture_;
+    }
+  }
+  // Of what came in order, where numbers are missing: the first that came
+  // behind each gap.
+  static std::vector<std::uint16_t> resumptions (
+      const std::vector<std::uint16_t> &seqs)
+  {
+    std::vector<std::uint16_t> out;
+    for (std::size_t i = 1; i < seqs.size (); ++i)
+      if (seqs[i] != seqs[i - 1] + 1)
+        out.push_back (seqs[i]);
+    return out;
+  }
+  void expect_all_accounted_for (const FakeSink &sink)
+  {
+    EXPECT_EQ (sink.frames.size () + stats_of (1).packets_dropped,
+        std::size_t{video_seq_} + audio_seq_);
+  }
+
+  std::uint16_t video_seq_ = 0, audio_seq_ = 0;
+  std::uint32_t picture_ = 0;
+  std::vector<std::uint16_t> key_seqs_;
+};
+
+TEST_F (SlowChildTest, GoesOnWithTheNewestKeyFrame)
+{
+  const auto slow = add_child (1), good = add_child (2);
+  run (200ms, 10);
+  slow->room = 1; // the first half of a picture
+  run (1500ms, 10);
+  slow->room = SIZE_MAX;
+  run (1s, 10);
+
+  EXPECT_EQ (good->seqs (), numbers (0, video_seq_ - 1u));
+  EXPECT_EQ (good->seqs (audio_channel), numbers (0, audio_seq_ - 1u));
+  EXPECT_EQ (stats_of (2).packets_dropped, 0u);
+
+  const auto again = resumptions (slow->seqs ());
+  ASSERT_EQ (again.size (), 1u);
+  EXPECT_NE (std::ranges::find (key_seqs_, again[0]), key_seqs_.end ())
+      << again[0] << ": its parameter set comes with it";
+  EXPECT_EQ (slow->seqs ().back (), video_seq_ - 1u);
+  EXPECT_EQ (resumptions (slow->seqs (audio_channel)).size (), 1u);
+  expect_all_accounted_for (*slow);
+  // Two packets a picture, one a piece of audio; of one picture half was sent.
+  const auto dropped = stats_of (1);
+  EXPECT_EQ (dropped.frames_dropped, (dropped.packets_dropped + 2) / 3 * 2);
+}
+
+TEST_F (SlowChildTest, WaitsForAKeyFrameWhileAudioGoesOn)
+{
+  const auto slow = add_child (1);
+  run (200ms, 100);
+  slow->room = 0;
+  run (1400ms, 100);
+  slow->room = SIZE_MAX;
+  run (1s, 100);
+  EXPECT_EQ (resumptions (slow->seqs ()).size (), 0u) << "no key frame yet";
+  EXPECT_EQ (resumptions (slow->seqs (audio_channel)).size (), 1u);
+  EXPECT_EQ (slow->seqs (audio_channel).back (), audio_seq_ - 1u);
+  run (3s, 100);
+  ASSERT_EQ (key_seqs_.size (), 2u);
+  EXPECT_EQ (resumptions (slow->seqs ()), (std::vector{key_seqs_[1]}));
+  EXPECT_EQ (slow->seqs ().back (), video_seq_ - 1u);
+  EXPECT_EQ (resumptions (slow->seqs (audio_channel)).size (), 1u);
+  expect_all_accounted_for (*slow);
+}
+
+TEST_F (SlowChildTest, OfAnUnknownCodecGoesOnWithTheNewest)
+{
+  set_codec ("");
+  const auto slow = add_child (1);
+  run (200ms, 100);
+  slow->room = 0;
+  run (1400ms, 100);
+  slow->room = SIZE_MAX;
+  run (200ms, 100);
+  EXPECT_EQ (resumptions (slow->seqs ()).size (), 1u);
+  EXPECT_EQ (slow->seqs ().back (), video_seq_ - 1u);
+  expect_all_accounted_for (*slow);
+}
+
+TEST_F (SlowChildTest, WaitsForNoKeyFrameThatNeverComes)
+{
+  const auto slow = add_child (1);
+  run (200ms, 100'000);
+  slow->room = 0;
+  run (1400ms, 100'000);
+  slow->room = SIZE_MAX;
+  run (limits::random_access_max + 1s, 100'000);
+  EXPECT_EQ (resumptions (slow->seqs ()).size (), 1u);
+  EXPECT_EQ (slow->seqs ().back (), video_seq_ - 1u);
+  expect_all_accounted_for (*slow);
+}
+
+TEST_F (SlowChildTest, IsNeverFurtherBehindThanItMayBe)
+{
+  const auto slow = add_child (1);
+  slow->room = 0;
+  run (20s, 10);
+  const auto waiting = video_seq_;
+  slow->room = 1;
+  run_for (limits::pace_interval);
+  ASSERT_EQ (slow->seqs ().size (), 1u);
+  const auto behind = (waiting - slow->seqs ()[0]) / 2 * interval;
+  EXPECT_LE (behind, limits::tcp_queue_max + interval);
+}
+
+// What it lags behind is history, and it was promised that.
+TEST_F (SlowChildTest, ResumesFromAsFarBackAsTheRingReaches)
+{
+  run (2900ms, 10);
+  const auto child = add_child (1, {{video_ssrc, 0}, {audio_ssrc, 0}});
+  child->room = 0;
+  run_for (50ms);
+  child->room = SIZE_MAX;
+  run (200ms, 10);
+  EXPECT_EQ (child->seqs (), numbers (1, video_seq_ - 1u));
+  EXPECT_EQ (child->seqs (audio_channel), numbers (1, audio_seq_ - 1u));
+  EXPECT_EQ (stats_of (1).packets_dropped, 0u);
+}
+
+// A peer over TCP is a child like any other over TCP.
+TEST_F (SlowChildTest, MayBeAPeer)
+{
+  const auto sink = std::make_shared<FakeSink> ();
+  fan_out_.start (LinkKey{1}, route::BundledTcp{sink, video_channel}, {});
+  run (200ms, 10);
+  const auto before = sink->frames.size ();
+  sink->room = 0;
+  run (1400ms, 10);
+  sink->room = SIZE_MAX;
+  run (200ms, 10);
+  EXPECT_GT (sink->frames.size (), before);
+  EXPECT_GT (stats_of (1).frames_dropped, 0u);
+  expect_all_accounted_for (*sink);
+  // In silence it hears of us on the same channel.
+  const auto quiet = sink->frames.size ();
+  run_for (limits::data_idle * 4);
+  ASSERT_GT (sink->frames.size (), quiet);
+  EXPECT_EQ (sink->frames.back ().first, video_channel);
+  EXPECT_EQ (sink->frames.back ().second, idle_);
 }
 
 } // namespace

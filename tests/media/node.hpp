@@ -92,6 +92,7 @@ private:
       const char *ip, Offload offload, Repair repair)
   {
     return {.ring_duration = 1h,
+        .tcp_queue_max = 1h,
         .local = Address::from_ip (ip, 0),
         .offload = offload,
         .repair_share = repair.share};

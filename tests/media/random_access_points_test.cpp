@@ -113,6 +113,29 @@ TEST_F (RandomAccessTest, ADelimiterBeforeTheFrameDoesNotHideIt)
   EXPECT_EQ (begins (), 104);
 }
 
+TEST_F (RandomAccessTest, UnmarkedByThePayloadIfTheCodecIsKnown)
+{
+  auto media = video_and_audio;
+  media[0].encoding = "H264";
+  fan_out_.set_media (media);
+  const auto put_unit = [this] (std::uint8_t type, std::uint8_t after) {
+    Datagram packet = marked (video_seq_++, rtp_time_, 0);
+    packet[0] &= static_cast<std::uint8_t> (~0x10); // without its extension
+    packet.erase (packet.begin () + 12, packet.begin () + 20);
+    packet[12] = type;
+    packet[13] = after;
+    put (packet);
+  };
+  constexpr std::uint8_t sps = 0x67, pps = 0x68, idr = 0x65, other = 0x41;
+  put_unit (other, 0x9a);
+  rtp_time_ += 3600;
+  for (const std::uint8_t type : {sps, pps, idr})
+    put_unit (type, 0x88);
+  rtp_time_ += 3600;
+  put_unit (other, 0x9a);
+  EXPECT_EQ (begins (), 101) << "at the parameter sets";
+}
+
 TEST_F (RandomAccessTest, OfTwoPicturesTheOlderOneCounts)
 {
   constexpr std::uint32_t other = 0x33333333;

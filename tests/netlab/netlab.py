@@ -403,6 +403,18 @@ class Lab:
         run("ip", "-n", self.bridge, "link", "set", f"p{node.number}",
             "master", "br0")
 
+    def block_udp(self, a, b):
+        """No datagram gets from one to the other, either way."""
+        if not shutil.which("nft"):
+            skip("no nft command (package nftables)")
+        for node, other in ((a, b), (b, a)):
+            nft = ("ip", "netns", "exec", node.namespace, "nft", "add")
+            run(*nft, "table", "inet", "lab")
+            run(*nft, "chain", "inet", "lab", "out",
+                "{ type filter hook output priority 0 ; }")
+            run(*nft, "rule", "inet", "lab", "out", "ip", "daddr", other.ipv4,
+                "meta", "l4proto", "udp", "drop")
+
     # --- Nodes of SpreadIt -------------------------------------------------
 
     def publish(self, what, *arguments, node=None, ipv6=False):

@@ -46,7 +46,12 @@ LAYERS = [
         STANDARD, r'"(core|rtsp|media|agent|util)/.*"', GST, GLIB, SYSTEM,
         OUR_PUBLIC, OUR_PUBLIC_QUOTED
     ]),
-    ("plugins/", [STANDARD, r'"[^/"]+"', GST, GLIB, OUR_PUBLIC, SYSTEM]),
+    # The detector of random access points is both's, and the standard
+    # library's only.
+    ("plugins/", [
+        STANDARD, r'"[^/"]+"', r'"media/random_access\.hpp"', GST, GLIB,
+        OUR_PUBLIC, SYSTEM
+    ]),
     ("tools/sim/", [STANDARD, r'"core/.*"', r'"[^/"]+"']),
     ("tools/", [
         STANDARD, r'"[^/"]+"', GST, GLIB, OUR_PUBLIC, SYSTEM,

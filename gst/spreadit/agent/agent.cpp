@@ -8,6 +8,7 @@
 
 #include "agent/limits.hpp"
 #include "agent/log.hpp"
+#include "agent/peer_route.hpp"
 #include "rtsp/writer.hpp"
 
 namespace spreadit::agent {
@@ -178,6 +179,7 @@ void
 Agent::on_timer ()
 {
   poll_data ();
+  turn_to_tcp ();
   measure_stream ();
   act ([] (core::Peer &peer, core::Instant now) { peer.handle_timeout (now); });
 }
@@ -198,6 +200,8 @@ Agent::poll_data ()
     const auto seen = data_path_->last_seen (link->key ());
     if (!seen || seen == link->data_told)
       continue;
+    if (!link->data_told)
+      learn_from_first_packet (*link);
     link->data_told = seen;
     act ([id, came = core::Instant (seen->time_since_epoch ())] (
              core::Peer &peer, core::Instant now) {
@@ -324,17 +328,7 @@ Agent::perform (const action::ReceiveFrom &action)
   adopt_description (link->asking.description);
   if (stopped_)  // from within the report of it
     return;
-  const auto &transport = link->asking.setup->transport;
-  if (!transport.server_port)
-    return;
-  media::Address from = link->connection->remote ();
-  if (!transport.source.empty ()) {
-    const auto named = media::Address::from_ip (transport.source, 0);
-    if (!named.is_unspecified ())
-      from = named;
-  }
-  data_path_->receive_from (
-      link->key (), from.with_port (transport.server_port->first));
+  receive (*link);
 }
 
 void
@@ -437,6 +431,7 @@ Agent::stats () const
     const auto it = links_.find (child.link);
     if (it != links_.end ()) {
       one.round_trip = it->second->round_trip;
+      one.is_over_tcp = is_over_tcp (it->second->serving.route);
       for (const auto &data : result.data.children)
         if (data.key == it->second->key ())
           one.data = data;
@@ -447,6 +442,11 @@ Agent::stats () const
     }
     result.children.push_back (std::move (one));
   }
+  if (const auto id = peer_.parent_link ())
+    if (const auto it = links_.find (*id);
+        it != links_.end () && it->second->asking.setup)
+      result.is_parent_over_tcp =
+          it->second->asking.setup->transport.lower == rtsp::Lower::tcp;
   result.discover = discover_;
   result.first_packet = first_packet_;
   result.switches = parents_ > 0 ? parents_ - 1 : 0;

@@ -49,8 +49,10 @@ struct NodeStats {
   struct Child {
     core::ChildInfo info;
     std::optional<core::Duration> round_trip;
+    bool is_over_tcp = false;
     media::ChildStats data;
   };
+  bool is_parent_over_tcp = false;
   std::vector<Child> children;
   media::DataStats data;
   std::uint64_t control_bytes_in = 0, control_bytes_out = 0;
@@ -163,6 +165,20 @@ private:
   void refuse_answer (Link &link, const std::string &why);
   void adopt_description (Description description);
 
+  // Over UDP or TCP (agent_transport.cpp).
+  [[nodiscard]] std::vector<rtsp::Transport> offers (Link &link) const;
+  void receive (Link &link);
+  void turn_to_tcp ();
+  void ask_for_tcp (Link &link);
+  void on_tcp_setup_answer (Link &link, const rtsp::Response &response);
+  void on_tcp_play_answer (Link &link, const rtsp::Response &response);
+  void learn_from_first_packet (const Link &link);
+  void on_other_transport (Link &link, const rtsp::Request &request);
+  rtsp::Response other_setup (Link &link, const rtsp::Request &request);
+  rtsp::Response other_play (Link &link, const rtsp::Request &request);
+  [[nodiscard]] rtsp::Transport transport_of (const Link &link,
+      const media::Route &route) const;
+
   // Serving (agent_serving.cpp).
   void on_incoming (
       std::shared_ptr<Connection> connection, rtsp::Request first) override;
@@ -210,6 +226,10 @@ private:
   std::uint64_t next_incoming_ = 1;
   // For callbacks that may come when we are gone.
   std::shared_ptr<Agent *> alive_ = std::make_shared<Agent *> (this);
+
+  // Parents in a row that UDP did not get through from, the last one then.
+  unsigned udp_failures_ = 0;
+  core::Instant udp_failed_at_{};
 
   // Figures.
   core::PeerState state_ = core::PeerState::idle;

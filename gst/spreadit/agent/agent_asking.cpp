@@ -8,6 +8,7 @@
 
 #include "agent/limits.hpp"
 #include "agent/log.hpp"
+#include "agent/peer_route.hpp"
 #include "rtsp/writer.hpp"
 
 namespace spreadit::agent {
@@ -108,12 +109,10 @@ Agent::ask (Link &link, const core::message::Subscribe &subscribe)
   std::vector<rtsp::Resume> resume;
   for (const auto &held : data_path_->held ())
     resume.push_back ({held.ssrc, held.extended_seq});
-  const rtsp::Transport transport[] = {
-      rtsp::peer_transport_udp (data_path_->port ())};
   send_request (link, rtsp::encode_describe (subscribe, url),
       Outstanding::Kind::describe);
   send_request (
-      link, rtsp::encode_setup (url, transport), Outstanding::Kind::setup);
+      link, rtsp::encode_setup (url, offers (link)), Outstanding::Kind::setup);
   send_request (
       link, rtsp::encode_play (url, resume), Outstanding::Kind::play);
 }
@@ -139,7 +138,14 @@ Agent::on_answer (Link &link, const rtsp::Response &response)
     on_setup_answer (link, response);
     break;
   case Outstanding::Kind::play:
+    link.asking.round_trip = ControlLoop::now () - asked.sent;
     on_play_answer (link, response);
+    break;
+  case Outstanding::Kind::setup_tcp:
+    on_tcp_setup_answer (link, response);
+    break;
+  case Outstanding::Kind::play_tcp:
+    on_tcp_play_answer (link, response);
     break;
   case Outstanding::Kind::other:
     link.round_trip = ControlLoop::now () - asked.sent;
@@ -198,8 +204,9 @@ Agent::on_play_answer (Link &link, const rtsp::Response &response)
     refuse_answer (link, "PLAY: " + reason->text);
     return;
   }
-  if (!link.asking.setup || !link.asking.setup->transport.server_port) {
-    refuse_answer (link, "SETUP: no server port");
+  if (!link.asking.setup ||
+      !is_good (link.asking.setup->transport, link.asking.offers_tcp)) {
+    refuse_answer (link, "SETUP: not a transport that was offered");
     return;
   }
   auto description = parse_description (link.asking.sdp);

@@ -8,6 +8,7 @@
 #include "agent/limits.hpp"
 #include "agent/log.hpp"
 #include "agent/own_address.hpp"
+#include "agent/peer_route.hpp"
 #include "agent/plain_player.hpp"
 
 namespace spreadit::agent {
@@ -116,17 +117,11 @@ Agent::on_flight (Link &link)
     refuse_flight (link, {400, "not a join"});
     return;
   }
-  for (const auto &transport :
-      std::get<rtsp::SetupRequest> (setup).alternatives)
-    if (transport.bundle && transport.lower == rtsp::Lower::udp &&
-        transport.client_port) {
-      link.serving.route = media::Route (media::route::Bundled{
-          link.connection->remote ().with_port (
-              transport.client_port->first)});
-      break;
-    }
+  link.serving.route =
+      route_to_peer (std::get<rtsp::SetupRequest> (setup).alternatives,
+          link.connection->remote (), link.connection);
   if (!link.serving.route) {
-    refuse_flight (link, {461, "a peer's transport is bundled over UDP"});
+    refuse_flight (link, {461, "a peer's transport is bundled"});
     return;
   }
   for (const auto &resume : std::get<rtsp::PlayRequest> (play).resume)
@@ -226,13 +221,9 @@ Agent::answer_accepted (Link &link, const rtsp::Request &request)
     return;
   }
   if (request.method == "SETUP") {
-    const auto &route = std::get<media::route::Bundled> (*link.serving.route);
-    auto transport = rtsp::peer_transport_udp (route.to.port ());
-    transport.server_port =
-        rtsp::PortRange{data_path_->port (), data_path_->port ()};
-    transport.source = data_source (link);
-    send_answer (
-        link, request, rtsp::encode_setup_answer (session, transport));
+    send_answer (link, request,
+        rtsp::encode_setup_answer (
+            session, transport_of (link, *link.serving.route)));
     return;
   }
   send_answer (link, request, rtsp::encode_play_answer (session));
@@ -281,6 +272,12 @@ Agent::on_session_request (Link &link, const rtsp::Request &request)
   }
   const auto *message = std::get_if<core::Message> (&decoded);
   if (!message) {
+    const bool is_of_transport =
+        request.method == "SETUP" || request.method == "PLAY";
+    if (is_of_transport && link.kind == Link::Kind::child) {
+      on_other_transport (link, request);
+      return;
+    }
     const bool ping = request.method == "GET_PARAMETER" ||
                       request.method == "SET_PARAMETER";
     send_answer (link, request, rtsp::make_response (ping ? 200 : 455));
@@ -301,8 +298,12 @@ Agent::on_session_request (Link &link, const rtsp::Request &request)
 void
 Agent::on_frame (Link &link, const rtsp::Interleaved &frame)
 {
-  // Receiver reports of a player; anything else has no business here.
-  if (link.kind == Link::Kind::player && link.serving.playing)
+  // From a parent the stream, if that was agreed; from a child its receiver
+  // reports. Anything else has no business here.
+  if (link.kind == Link::Kind::parent)
+    data_path_->take_from_link (
+        link.key (), frame.payload.data (), frame.payload.size ());
+  else if (link.serving.playing && is_over_tcp (link.serving.route))
     data_path_->rtcp_from_child (
         link.key (), frame.payload.data (), frame.payload.size ());
 }

@@ -46,6 +46,8 @@ set_tcp_options (GSocket *socket)
   set_option (socket, IPPROTO_TCP, TCP_NODELAY, 1);
   set_option (socket, IPPROTO_TCP, TCP_USER_TIMEOUT,
       static_cast<int> (limits::tcp_user_timeout_ms));
+  set_option (socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT,
+      static_cast<int> (limits::tcp_unsent_max));
   g_socket_set_keepalive (socket, TRUE);
   set_option (socket, IPPROTO_TCP, TCP_KEEPIDLE, limits::tcp_keepalive_idle_s);
   set_option (
@@ -152,9 +154,9 @@ Connection::on_readable ()
       fail (n == 0 ? "closed by the other side" : error->message);
       return;
     }
-    bytes_in_ += static_cast<std::uint64_t> (n);
     if (!handler_)
       continue;  // closing: read and forget until the other side's FIN
+    text_in_ += static_cast<std::uint64_t> (n);
     parser_.push (std::string_view (buffer, static_cast<std::size_t> (n)));
     if (!drain_parser ())
       return;
@@ -179,7 +181,10 @@ Connection::drain_parser ()
       close ();
       return false;
     }
-    handler_->on_unit (*this, std::move (std::get<rtsp::Unit> (next)));
+    auto &unit = std::get<rtsp::Unit> (next);
+    if (const auto *frame = std::get_if<rtsp::Interleaved> (&unit))
+      text_in_ -= 4 + frame->payload.size ();
+    handler_->on_unit (*this, std::move (unit));
   }
   return true;
 }
@@ -243,6 +248,9 @@ Connection::write_frames (std::span<const Frame> frames)
   std::size_t taken = 0;
   while (taken < frames.size () && phase_ == Phase::open && !output_broken_) {
     const auto left = frames.subspan (taken);
+    // What waits, waits in the ring, where it can be skipped.
+    if (fd_ >= 0 && !pending_.empty () && flush_locked () && !pending_.empty ())
+      return taken;
     std::optional<std::size_t> n = 0;
     if (pending_.empty () && fd_ >= 0)
       n = send_frames_locked (left);
@@ -328,7 +336,7 @@ Connection::send_frames_locked (std::span<const Frame> frames)
     left -= size;
   }
   if (left == 0)
-    return taken ? taken : keep_frames_locked (frames);
+    return taken;
   keep_frames_locked (frames.subspan (taken, 1));
   written_ = left;
   return taken + 1;

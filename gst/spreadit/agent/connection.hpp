@@ -56,7 +56,11 @@ public:
 
   [[nodiscard]] media::Address local () const { return local_; }
   [[nodiscard]] media::Address remote () const { return remote_; }
-  [[nodiscard]] std::uint64_t bytes_in () const { return bytes_in_; }
+  // Of text; frames are data.
+  [[nodiscard]] std::uint64_t bytes_in () const
+  {
+    return text_in_ - parser_.buffered ();
+  }
   [[nodiscard]] std::uint64_t bytes_out () const { return text_out_; }
 
   // Any thread.
@@ -96,7 +100,7 @@ private:
   Handler *handler_ = nullptr;
   rtsp::Parser parser_;
   Owned<GSource> in_source_, out_source_, linger_timer_;
-  std::uint64_t bytes_in_ = 0;
+  std::uint64_t text_in_ = 0;
   std::uint64_t text_out_ = 0;
 
   std::mutex out_lock_;  // guards what follows

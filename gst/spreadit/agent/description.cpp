@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "agent/description.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <optional>
 #include <string_view>
 
 #include "rtsp/limits.hpp"
@@ -25,19 +27,20 @@ leading_number (const char *text)
   return value;
 }
 
-// a=rtpmap:96 H264/90000; static payload types have none (RFC 3551).
-std::uint32_t
-clock_rate (const GstSDPMedia *media, unsigned payload_type)
+// a=rtpmap:96 H264/90000: what is behind the payload type.
+std::optional<std::string_view>
+rtpmap_of (const GstSDPMedia *media, unsigned payload_type)
 {
   for (guint i = 0;; ++i) {
     const gchar *rtpmap =
         gst_sdp_media_get_attribute_val_n (media, "rtpmap", i);
     if (!rtpmap)
-      return payload_type < 24 ? 8000 : payload_type < 35 ? 90000 : 0;
+      return std::nullopt;
     if (leading_number<unsigned> (rtpmap) != payload_type)
       continue;
-    const char *slash = std::strchr (rtpmap, '/');
-    return slash ? leading_number<std::uint32_t> (slash + 1).value_or (0) : 0;
+    const std::string_view text (rtpmap);
+    const auto space = text.find (' ');
+    return text.substr (std::min (space, text.size () - 1) + 1);
   }
 }
 
@@ -58,6 +61,28 @@ frame_marking (const GstSDPMedia *media)
     const auto id = leading_number<unsigned> (extmap);
     return id && *id <= id_max ? *id : 0;
   }
+}
+
+// Static payload types need no rtpmap (RFC 3551).
+std::uint32_t
+clock_rate (std::optional<std::string_view> rtpmap, unsigned payload_type)
+{
+  if (!rtpmap)
+    return payload_type < 24 ? 8000 : payload_type < 35 ? 90000 : 0;
+  const auto slash = rtpmap->find ('/');
+  return slash == std::string_view::npos
+             ? 0
+             : leading_number<std::uint32_t> (rtpmap->data () + slash + 1)
+                   .value_or (0);
+}
+
+// Any case is allowed (RFC 4855, 3); "H264" for us.
+std::string
+encoding (std::string_view rtpmap)
+{
+  std::string name (rtpmap.substr (0, rtpmap.find ('/')));
+  std::ranges::transform (name, name.begin (), g_ascii_toupper);
+  return name;
 }
 
 bool
@@ -126,8 +151,10 @@ parse_description (std::string text)
       if (other.control == one.control)
         return "two media of the SDP have a=control:" + one.control;
     one.data.payload_type = *payload_type;
-    one.data.clock_rate = clock_rate (media, *payload_type);
     one.data.frame_marking = frame_marking (media);
+    const auto rtpmap = rtpmap_of (media, *payload_type);
+    one.data.clock_rate = clock_rate (rtpmap, *payload_type);
+    one.data.encoding = encoding (rtpmap.value_or (""));
     if (const gchar *ssrc = gst_sdp_media_get_attribute_val (media, "ssrc"))
       one.data.ssrc = leading_number<std::uint32_t> (ssrc);
     result.media.push_back (std::move (one));

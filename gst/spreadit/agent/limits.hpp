@@ -12,9 +12,14 @@ using namespace std::chrono_literals;
 
 // Text not yet taken by the other side: it does not read, its link is dead.
 inline constexpr std::size_t pending_text_max = 1024 * 1024;
-// Beyond this much unwritten output no frame is taken; the ring holds what
-// comes meanwhile. About 100 ms of a 10 Mbit/s stream.
+// Where the system has no say in it (TLS): beyond this much unwritten output no
+// frame is taken. About 100 ms of a 10 Mbit/s stream.
 inline constexpr std::size_t pending_frame_max = 128 * 1024;
+
+// What the system takes and has not sent (TCP_NOTSENT_LOWAT), so that the rest
+// waits where it can be skipped (media::limits::tcp_queue_max). Enough for
+// 128 Mbit/s at media::limits::pace_interval.
+inline constexpr unsigned tcp_unsent_max = 64 * 1024;
 
 // How long a closing connection waits for the other side's FIN, so that a reset
 // does not destroy what it has not read yet.
@@ -53,6 +58,18 @@ inline constexpr auto accept_pause = 100ms;
 inline constexpr auto measure_interval = 1s;
 // The same while a packet is awaited.
 inline constexpr auto data_poll_interval_eager = 5ms;
+
+// Nothing came from a new parent over UDP for so long: it does not get through,
+// ask for TCP. Twice the round trip of the flight, within these. A parent sends
+// something at once and every 50 ms (core::limits::data_idle) then, so eight of
+// them are lost; and TCP has to bring something before the core gives the parent
+// up (core::limits::first_data_max).
+inline constexpr auto udp_wait_min = 400ms;
+inline constexpr auto udp_wait_max = 1000ms;
+// At so many parents in a row UDP did not get through and TCP did: it is us, TCP
+// is asked for at once. For a while: a host may come to another network.
+inline constexpr unsigned udp_failures_max = 2;
+inline constexpr auto udp_failures_remembered = 10min;
 
 // RFC 2326 12.37. Plain players send something before it is over: a request, or
 // RTCP. They are given half as much again before they lose their place.

@@ -20,7 +20,7 @@ class Agent;
 
 // A request of ours that waits for its answer.
 struct Outstanding {
-  enum class Kind { describe, setup, play, other };
+  enum class Kind { describe, setup, play, setup_tcp, play_tcp, other };
   std::uint32_t cseq;
   Kind kind;
   core::Instant sent;
@@ -34,6 +34,11 @@ struct Asking {
   std::optional<rtsp::SetupAnswer> setup;
   Description description;  // of `sdp`; the stream's once the core agrees
   bool answered = false;  // the core knows what they said
+  bool offers_tcp = false;
+  core::Duration round_trip{};  // of the flight
+  // Packets are to come over UDP by then; nothing: they are not awaited.
+  std::optional<core::Instant> udp_until;
+  bool udp_failed = false;
 };
 
 // We are asked, by a peer or by a plain player.
@@ -46,6 +51,7 @@ struct Serving {
   bool has_played = false;
   bool torn_down = false;  // by the player
   std::optional<media::Route> route;  // from SETUP
+  std::optional<media::Route> next_route;  // from a later one, until PLAY
   std::vector<media::HeldPacket> held;  // from PLAY
 };
 

@@ -29,6 +29,12 @@ append (GValue *list, const char *text)
   gst_value_list_append_and_take_value (list, &value);
 }
 
+const char *
+transport_name (bool is_tcp)
+{
+  return is_tcp ? "tcp" : "udp";
+}
+
 void
 add_children (GstStructure *structure, const NodeStats &stats)
 {
@@ -40,13 +46,15 @@ add_children (GstStructure *structure, const NodeStats &stats)
         rtsp::to_string (contact.id).c_str (), "address", G_TYPE_STRING,
         contact.address.c_str (), "plain-player", G_TYPE_BOOLEAN,
         child.info.plain_player, "lost-fraction", G_TYPE_DOUBLE,
-        child.data.lost_fraction, nullptr);
+        child.data.lost_fraction, "transport", G_TYPE_STRING,
+        transport_name (child.is_over_tcp), nullptr);
     set_u64 (one, "sent-packets", child.data.packets_sent);
     set_u64 (one, "sent-bytes", child.data.bytes_sent);
     set_u64 (one, "dropped-packets", child.data.packets_dropped);
     set_u64 (one, "repaired-packets", child.data.packets_repaired);
     set_u64 (one, "repaired-bytes", child.data.bytes_repaired);
     set_u64 (one, "repairs-refused", child.data.repairs_refused);
+    set_u64 (one, "dropped-frames", child.data.frames_dropped);
     if (child.round_trip)
       gst_structure_set (one, "rtt-ms", G_TYPE_DOUBLE,
           milliseconds (*child.round_trip), nullptr);
@@ -98,6 +106,7 @@ to_structure (const NodeStats &stats, const std::string &uri)
       G_TYPE_STRING, stats.parent ? stats.parent->address.c_str () : "",
       "parent-id", G_TYPE_STRING,
       stats.parent ? rtsp::to_string (stats.parent->id).c_str () : "",
+      "parent-transport", G_TYPE_STRING, stats.parent ? transport_name (stats.is_parent_over_tcp) : "",
       "switches", G_TYPE_UINT, stats.switches, nullptr));
   GstStructure *s = owned.get ();
   set_u64 (s, "time", static_cast<std::uint64_t> (g_get_real_time ()));

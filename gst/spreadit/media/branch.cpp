@@ -75,27 +75,49 @@ paced_packets (const Ring &ring)
 } // namespace
 
 Branch::Branch (LinkKey key, std::unique_ptr<Output> output,
-    const StartAt &start, const Ring &ring, double repair_share)
+    const StartAt &start, const Ring &ring, const MediaMap &media,
+    const Bounds &bounds)
     : key_ (key), output_ (std::move (output)), stats_{.key = key},
       held_ (bounded (start.held)), cursor_ (resume_index (held_, ring)),
-      resume_end_ (ring.head ()), repair_share_ (repair_share), is_paced_ (cursor_ < ring.head ()),
-      head_at_last_try_ (ring.head ())
+      resume_end_ (ring.head ()), media_ (media), bounds_ (bounds),
+      skip_ (*output_), is_resuming_ (cursor_ < ring.head ()),
+      is_paced_ (is_resuming_), head_at_last_try_ (ring.head ())
 {
 }
 
 bool
 Branch::is_wanted (const Packet &packet, std::uint64_t index) const
 {
-  if (!output_->carries (packet))
+  if (!output_->carries (packet) || skip_.drops (packet, index))
     return false;
   // From the head at the start on, everything goes out: what is held says
   // nothing about it, it may be of before a wrap of the 16-bit numbers.
   return index >= resume_end_ || is_missing (held_, packet);
 }
 
+ChildStats
+Branch::stats () const
+{
+  ChildStats stats = stats_;
+  stats.packets_dropped += skip_.packets ();
+  stats.frames_dropped = skip_.frames ();
+  return stats;
+}
+
+// One that resumes may lag as far as the ring reaches, until it is here.
+void
+Branch::skip_what_is_late (const Ring &ring, MonotonicTime now)
+{
+  skip_.look (ring, media_, cursor_);
+  if (output_->is_queue () && !is_resuming_ && lags (ring) &&
+      now - ring.at (cursor_).arrival > bounds_.queue_max)
+    cursor_ = skip_.begin (ring, media_, cursor_, now);
+}
+
 void
 Branch::begin_pump (const Ring &ring, MonotonicTime now)
 {
+  skip_what_is_late (ring, now);
   is_pumped_ = lags (ring) && (!is_paced_ || now >= next_try_);
   has_sent_ = false;
   is_open_ = true;
@@ -127,7 +149,7 @@ Branch::settle (const Ring &ring, const UdpSocket::Sent &sent)
   stats_.packets_refused += sent.refused;
   stats_.bytes_sent += sent.bytes;
   repair_credit_ = std::min (limits::repair_burst_bytes,
-      repair_credit_ + repair_share_ * static_cast<double> (sent.bytes));
+      repair_credit_ + bounds_.repair_share * static_cast<double> (sent.bytes));
   has_sent_ = has_sent_ || sent.done > sent.refused;
   if (sent.done == taken_) {
     cursor_ = taken_end_;
@@ -150,7 +172,7 @@ Branch::end_pump (const Ring &ring, MonotonicTime now)
   if (has_sent_)
     last_sent_ = now;
   if (!lags (ring))
-    is_paced_ = false;
+    is_paced_ = is_resuming_ = false;
   else if (!is_open_)
     is_paced_ = true;
   next_try_ = now + limits::pace_interval;
@@ -200,7 +222,7 @@ void
 Branch::send_again (
     const Ring &ring, std::span<const LossReport> losses, MonotonicTime now)
 {
-  if (!repair_share_)
+  if (!bounds_.repair_share)
     return;
   std::array<const Packet *, limits::chunk> packets;
   std::size_t count = 0;

@@ -11,22 +11,29 @@
 #include "media/output.hpp"
 #include "media/ring.hpp"
 #include "media/rtcp.hpp"
+#include "media/skip.hpp"
 #include "media/vocabulary.hpp"
 
 namespace spreadit::media {
 
 // The packets of one child. Its queue is the ring: a cursor says how far the
 // child is. A child that does not take its packets lags behind and loses what
-// falls off the ring; nobody else notices.
+// falls off the ring, over TCP what is too old before that; nobody else
+// notices.
 class Branch {
 public:
-  // `repair_share`: of what it is sent, how much it may be sent again.
+  struct Bounds {
+    // What may wait for a child over TCP.
+    MonotonicTime::duration queue_max = limits::tcp_queue_max;
+    // Of what it is sent, how much it may be sent again.
+    double repair_share = 0;
+  };
   Branch (LinkKey key, std::unique_ptr<Output> output, const StartAt &start,
-      const Ring &ring, double repair_share = 0);
+      const Ring &ring, const MediaMap &media, const Bounds &bounds);
 
   [[nodiscard]] LinkKey key () const { return key_; }
   [[nodiscard]] Output &output () { return *output_; }
-  [[nodiscard]] const ChildStats &stats () const { return stats_; }
+  [[nodiscard]] ChildStats stats () const;
 
   // Sends what is due. A branch that keeps up gets everything up to the head
   // at once, one that lags is paced.
@@ -67,6 +74,7 @@ public:
   void rtcp_from_child (Bytes rtcp, const MediaMap &media, MonotonicTime now);
 
 private:
+  void skip_what_is_late (const Ring &ring, MonotonicTime now);
   [[nodiscard]] bool is_wanted (
       const Packet &packet, std::uint64_t index) const;
 
@@ -79,8 +87,11 @@ private:
   // Of packets before this index only those that held_ tells are missing.
   const std::uint64_t resume_end_;
 
+  const MediaMap &media_;
+  const Bounds bounds_;
+  Skip skip_;
+  bool is_resuming_; // what it lags behind is history
   Estimate round_trip_;
-  const double repair_share_;
   double repair_credit_ = limits::repair_burst_bytes;
 
   bool is_paced_ = false;  // has lagged and has not caught up since

@@ -101,9 +101,28 @@ DataPath::receive_from (LinkKey key, Address from)
 }
 
 void
-DataPath::stop_receiving (LinkKey key)
+DataPath::receive_from (LinkKey key, Address from, route::BundledTcp tcp)
+{
+  std::optional<route::BundledTcp> old; // destroyed without the lock
+  const std::lock_guard guard (impl_->lock);
+  old = impl_->upstream.take_tcp (key);
+  impl_->upstream.add (key, from, now (), std::move (tcp));
+  impl_->serve_at (now ());
+}
+
+void
+DataPath::take_from_link (LinkKey key, const std::uint8_t *data, std::size_t n)
 {
   const std::lock_guard guard (impl_->lock);
+  impl_->take_from_link (key, {data, n});
+}
+
+void
+DataPath::stop_receiving (LinkKey key)
+{
+  std::optional<route::BundledTcp> old; // destroyed without the lock
+  const std::lock_guard guard (impl_->lock);
+  old = impl_->upstream.take_tcp (key);
   impl_->upstream.remove (key);
 }
 

@@ -19,6 +19,7 @@
 
 #include "media/address.hpp"
 #include "media/interleaved_sink.hpp"
+#include "media/limits.hpp"
 #include "media/udp_socket.hpp"
 #include "media/vocabulary.hpp"
 
@@ -28,6 +29,8 @@ class DataPath {
 public:
   struct Config {
     std::chrono::milliseconds ring_duration{3000};
+    // A child over TCP that is further behind skips to a key frame.
+    std::chrono::milliseconds tcp_queue_max = limits::tcp_queue_max;
     std::size_t ring_bytes_max = 32 * 1024 * 1024;
     // Local address of the UDP sockets; a port of 0 is any. Unspecified: both
     // families where the host has them.
@@ -65,6 +68,12 @@ public:
   void stop_feeding (LinkKey key, bool bye);
   // Packets from `from` are the stream.
   void receive_from (LinkKey key, Address from);
+  // The same over the link itself, whose other end is `from`: packets are given
+  // to take_from_link(), our reports are written to `tcp`. What an
+  // InterleavedSink may do: see start_feeding().
+  void receive_from (LinkKey key, Address from, route::BundledTcp tcp);
+  // What came on the link of such a parent; others are not listened to.
+  void take_from_link (LinkKey key, const std::uint8_t *data, std::size_t n);
   void stop_receiving (LinkKey key);
   // When the last packet came from that parent.
   [[nodiscard]] std::optional<MonotonicTime> last_seen (LinkKey key) const;

@@ -31,6 +31,29 @@ DataPath::Impl::redeem (const Address &from)
   }
 }
 
+// On the control thread. The data thread hands it on, as it does with all that
+// is received: elements may sit between it and the children.
+void
+DataPath::Impl::take_from_link (LinkKey key, Bytes packet)
+{
+  const Parent *parent = upstream.find (key);
+  if (!parent || !parent->tcp)
+    return;
+  const Address from = parent->address;
+  const Arrival arrival{now (), ntp_now ()};
+  if (redeemed_bytes > limits::link_bytes_max) {
+    upstream.heard (from, arrival.at);
+    ++link_drops;
+    count_drops ();
+    return;
+  }
+  take_from_parent (from, packet, arrival, redeemed);
+  if (!redeemed.list)
+    return;
+  redeemed_bytes += packet.size ();
+  serve_at (arrival.at);
+}
+
 std::optional<MonotonicTime>
 DataPath::Impl::serve ()
 {
@@ -62,7 +85,7 @@ DataPath::Impl::send_reports (MonotonicTime at)
   MonotonicTime next = MonotonicTime::max ();
   for (Parent &parent : upstream.parents ()) {
     if (at >= parent.next_report) {
-      send_to_parent (parent.address, upstream.write_report (parent, at));
+      send_to_parent (parent, upstream.write_report (parent, at));
       parent.next_report = at + limits::report_interval;
     }
     next = std::min (next, parent.next_report);
@@ -71,9 +94,14 @@ DataPath::Impl::send_reports (MonotonicTime at)
 }
 
 void
-DataPath::Impl::send_to_parent (const Address &parent, Bytes rtcp)
+DataPath::Impl::send_to_parent (const Parent &parent, Bytes rtcp)
 {
-  Destination to = sockets.bundle.destination (parent);
+  if (parent.tcp) {
+    parent.tcp->sink->write_frame (
+        parent.tcp->channel, rtcp.data (), rtcp.size ());
+    return;
+  }
+  Destination to = sockets.bundle.destination (parent.address);
   sockets.bundle.send (to, {&rtcp, 1});
 }
 
@@ -82,7 +110,7 @@ MonotonicTime
 DataPath::Impl::repair (MonotonicTime at)
 {
   if (const auto ask = upstream.take_due_repairs (at))
-    send_to_parent (ask->parent, write_nack (own_ssrc, ask->losses));
+    send_to_parent (*ask->parent, write_nack (own_ssrc, ask->losses));
   return upstream.next_repair ();
 }
 
@@ -119,6 +147,7 @@ DataPath::Impl::receive_bundle (Fresh &fresh)
   asleep_until.reset ();
   // What waited in limbo came before these.
   GstBufferList *first = std::exchange (redeemed.list, nullptr);
+  redeemed_bytes = 0;
   if (!fresh.is_straight)
     fresh.list = first;
   else if (first) {
@@ -209,7 +238,7 @@ void
 DataPath::Impl::count_drops ()
 {
   counters.socket_drops = intake.dropped () + plain_rtp_intake.dropped () +
-                          plain_rtcp_intake.dropped ();
+                          plain_rtcp_intake.dropped () + link_drops;
 }
 
 // Players send receiver reports and, to open NATs, anything.
@@ -226,9 +255,10 @@ DataPath::Impl::receive_plain (const UdpSocket &socket, Intake &into)
   asleep_until.reset ();
   count_drops ();
   for (std::size_t i = 0; i < count; ++i) {
-    const auto [from, bytes, segment] = into.at (i);
-    for_each_segment (bytes, segment,
-        [&] (Bytes datagram) { take_from_child (from, datagram, now ()); });
+    const Intake::Message message = into.at (i);
+    for_each_segment (message.bytes, message.segment, [&] (Bytes datagram) {
+      take_from_child (message.from, datagram, now ());
+    });
   }
 }
 

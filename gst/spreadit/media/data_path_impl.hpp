@@ -33,8 +33,11 @@ struct Fresh {
 // the one in receive() or wait().
 struct DataPath::Impl {
   explicit Impl (const Config &c)
-      : config (c), fan_out ({c.ring_duration, c.ring_bytes_max, c.repair_share,
-                                own_ssrc},
+      : config (c), fan_out ({.ring_duration = c.ring_duration,
+                                 .ring_bytes_max = c.ring_bytes_max,
+                                 .branch = {.queue_max = c.tcp_queue_max,
+                                     .repair_share = c.repair_share},
+                                 .own_ssrc = own_ssrc},
                         sockets),
         upstream (own_ssrc, c.repair_share > 0)
   {
@@ -58,6 +61,8 @@ struct DataPath::Impl {
   void pass_on (GstBufferList *list, MonotonicTime at);
   bool take_from_child (const Address &from, Bytes datagram, MonotonicTime at);
   void redeem (const Address &from);
+  void take_from_link (LinkKey key, Bytes packet);
+  void send_to_parent (const Parent &parent, Bytes rtcp);
   void put (GstBuffer *packet, MonotonicTime at);
   void put (Bytes packet, MonotonicTime at);
   MonotonicTime send_reports (MonotonicTime at);
@@ -82,7 +87,10 @@ struct DataPath::Impl {
   FanOut fan_out;
   Upstream upstream;
   Limbo limbo;
-  Fresh redeemed{false}; // out of limbo, for the data thread to hand on
+  // Out of limbo or from a link, for the data thread to hand on.
+  Fresh redeemed{false};
+  std::size_t redeemed_bytes = 0; // of those from links
+  std::uint64_t link_drops = 0;   // of those that nobody fetched
   Rate received, sent;
   DataStats counters; // what is not computed in stats()
   bool has_data = false;

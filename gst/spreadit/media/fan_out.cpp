@@ -46,9 +46,22 @@ FanOut::put (Bytes packet, MonotonicTime now)
 void
 FanOut::look_for_random_access (const RtpHeader &header, Bytes packet)
 {
-  const unsigned marking = media_.frame_marking (header);
-  if (marking && random_access_.take (
-                     header, packet, marking, ring_.head () - 1))
+  constexpr std::uint8_t independent = 0x20; // RFC 9626 3.1, the I bit
+  const std::uint64_t index = ring_.head () - 1;
+  bool is_independent = false;
+  if (const unsigned marking = media_.frame_marking (header)) {
+    const Bytes mark = header_extension (packet, marking);
+    if (mark.empty ())
+      return;
+    is_independent = mark[0] & independent;
+  } else {
+    const auto media = ring_.at (index).media;
+    const auto begins = media ? media_.random_access (*media) : nullptr;
+    if (!begins)
+      return;
+    is_independent = begins (rtp_payload (packet));
+  }
+  if (random_access_.take (header, index, is_independent))
     ring_.keep_from (random_access_.last (ring_.first ()).value_or (UINT64_MAX));
 }
 
@@ -146,8 +159,8 @@ FanOut::serve (Bytes idle_rtcp, MonotonicTime now)
 void
 FanOut::start (LinkKey key, const Route &route, const StartAt &start)
 {
-  auto branch = std::make_unique<Branch> (
-      key, Output::make (route, sockets_), start, ring_, config_.repair_share);
+  auto branch = std::make_unique<Branch> (key, Output::make (route, sockets_),
+      start, ring_, media_, config_.branch);
   for (const Address &address : branch->output ().addresses ())
     by_address_.emplace (address, branch.get ());
   branches_.push_back (std::move (branch));

@@ -23,7 +23,7 @@ public:
   struct Config {
     std::chrono::milliseconds ring_duration;
     std::size_t ring_bytes_max;
-    double repair_share = 0;    // see Branch
+    Branch::Bounds branch{};
     std::uint32_t own_ssrc = 0; // of what we say ourselves
   };
   // `sockets` outlives it.

@@ -95,6 +95,10 @@ inline constexpr std::size_t limbo_max = 4096;
 inline constexpr std::size_t limbo_bytes_max = 4 * 1024 * 1024;
 inline constexpr auto limbo_age = 2s;
 
+// Packets from a link that the data thread has not fetched yet: what the
+// receive buffer is to UDP.
+inline constexpr std::size_t link_bytes_max = buffer_bytes_min;
+
 // -- Repair (RFC 4585, RFC 6642)
 
 // Gaps that close by themselves do so within what was measured, between these.
@@ -134,6 +138,13 @@ inline constexpr double repair_burst_bytes = 128 * 1024;
 // silence means death. The children doubt us after three times as long
 // (core/limits.hpp).
 inline constexpr auto data_idle = 50ms;
+
+// A child over TCP that is further behind does not keep up: what waits for it
+// is of no use to anybody any more (lost_after), and older every second.
+inline constexpr auto tcp_queue_max = 1s;
+// Then it goes on with a key frame, if one comes in this time: a stream with
+// intra refresh has none. x264's default distance is 250 frames.
+inline constexpr auto random_access_max = 10s;
 
 // A branch that lags gets so many packets each interval: 2,000 packets/s; or
 // pace_factor times what the stream has, if that is more, but never more than a

@@ -82,6 +82,13 @@ MediaMap::frame_marking (const Header &header) const
   return media ? media_[*media].frame_marking : 0;
 }
 
+BeginsRandomAccess
+MediaMap::random_access (std::size_t media) const
+{
+  return media < media_.size () ? random_access_of (media_[media].encoding)
+                                : nullptr;
+}
+
 std::uint32_t
 MediaMap::clock_rate (const Header &header) const
 {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "media/packet.hpp"
+#include "media/random_access.hpp"
 #include "media/vocabulary.hpp"
 
 namespace spreadit::media {
@@ -33,6 +34,8 @@ public:
   [[nodiscard]] std::optional<std::uint32_t> ssrc_of (std::size_t media) const;
   // Id of the header extension that marks frames; 0: they are not marked.
   [[nodiscard]] unsigned frame_marking (const Header &header) const;
+  // Null: its packets can be begun with anywhere, or that is not known.
+  [[nodiscard]] BeginsRandomAccess random_access (std::size_t media) const;
   // 0 if unknown.
   [[nodiscard]] std::uint32_t clock_rate (const Header &header) const;
 

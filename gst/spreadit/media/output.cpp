@@ -12,6 +12,24 @@ namespace spreadit::media {
 
 namespace {
 
+// As many as the connection takes, each on the channel that `channel_of` says.
+template <class Function>
+UdpSocket::Sent
+send_frames (InterleavedSink &sink, std::span<const Packet *const> packets,
+    Function channel_of)
+{
+  std::array<InterleavedSink::Frame, limits::chunk> frames;
+  assert (packets.size () <= frames.size ());
+  std::ranges::transform (packets, frames.begin (), [&] (const Packet *p) {
+    return InterleavedSink::Frame{channel_of (*p), p->bytes};
+  });
+  UdpSocket::Sent sent;
+  sent.done = sink.write_frames (std::span (frames).first (packets.size ()));
+  for (const Packet *packet : packets.first (sent.done))
+    sent.bytes += packet->bytes.size ();
+  return sent;
+}
+
 class BundledOutput final : public Output {
 public:
   BundledOutput (const route::Bundled &route, UdpSocket &socket)
@@ -40,6 +58,29 @@ private:
   UdpSocket &socket_;
   const Address address_;
   Destination to_;
+};
+
+class BundledTcpOutput final : public Output {
+public:
+  explicit BundledTcpOutput (const route::BundledTcp &route) : route_ (route) {}
+
+  bool carries (const Packet &) const override { return true; }
+  bool is_queue () const override { return true; }
+
+  UdpSocket::Sent send (std::span<const Packet *const> packets) override
+  {
+    return send_frames (*route_.sink, packets,
+        [this] (const Packet &) { return route_.channel; });
+  }
+
+  bool wants_idle () const override { return true; }
+  void send_idle (Bytes rtcp) override
+  {
+    route_.sink->write_frame (route_.channel, rtcp.data (), rtcp.size ());
+  }
+
+private:
+  const route::BundledTcp route_;
 };
 
 class PortPairsOutput final : public Output {
@@ -146,23 +187,16 @@ public:
   {
     return packet.media && find (*packet.media);
   }
+  bool carries_media (std::size_t media) const override { return find (media); }
+  bool is_queue () const override { return true; }
 
   UdpSocket::Sent send (std::span<const Packet *const> packets) override
   {
-    std::array<InterleavedSink::Frame, limits::chunk> frames;
-    assert (packets.size () <= frames.size ());
-    std::ranges::transform (packets, frames.begin (), [&] (const Packet *p) {
-      const auto &channel = *find (*p->media);
-      const bool is_rtp = std::holds_alternative<RtpHeader> (p->header);
-      return InterleavedSink::Frame{
-          is_rtp ? channel.rtp : channel.rtcp, p->bytes};
+    return send_frames (*route_.sink, packets, [this] (const Packet &packet) {
+      const auto &channel = *find (*packet.media);
+      const bool is_rtp = std::holds_alternative<RtpHeader> (packet.header);
+      return is_rtp ? channel.rtp : channel.rtcp;
     });
-    UdpSocket::Sent sent;
-    sent.done =
-        route_.sink->write_frames (std::span (frames).first (packets.size ()));
-    for (const Packet *packet : packets.first (sent.done))
-      sent.bytes += packet->bytes.size ();
-    return sent;
   }
 
   void send_goodbye (const MediaMap &media) override
@@ -202,6 +236,9 @@ Output::make (const Route &route, Sockets &sockets)
       Overloaded{[&] (const route::Bundled &r) -> std::unique_ptr<Output> {
                    return std::make_unique<BundledOutput> (r, sockets.bundle);
                  },
+          [&] (const route::BundledTcp &r) -> std::unique_ptr<Output> {
+            return std::make_unique<BundledTcpOutput> (r);
+          },
           [&] (const route::PortPairs &r) -> std::unique_ptr<Output> {
             return std::make_unique<PortPairsOutput> (r, sockets);
           },

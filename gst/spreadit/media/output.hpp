@@ -22,6 +22,9 @@ public:
 
   // Whether the child has asked for this at all.
   [[nodiscard]] virtual bool carries (const Packet &packet) const = 0;
+  [[nodiscard]] virtual bool carries_media (std::size_t) const { return true; }
+  // Whether what it does not take now has to wait in a queue.
+  [[nodiscard]] virtual bool is_queue () const { return false; }
   // In order; all must be carried. Fewer done than given: the way is full.
   virtual UdpSocket::Sent send (std::span<const Packet *const> packets) = 0;
   // Where all of it goes on Sockets::bundle: those who have such a place are

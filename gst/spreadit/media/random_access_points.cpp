@@ -7,12 +7,6 @@
 
 namespace spreadit::media {
 
-namespace {
-
-constexpr std::uint8_t independent = 0x20; // RFC 9626 3.1, the I bit
-
-} // namespace
-
 RandomAccessPoints::Source *
 RandomAccessPoints::find (std::uint32_t ssrc)
 {
@@ -26,28 +20,23 @@ RandomAccessPoints::find (std::uint32_t ssrc)
 }
 
 bool
-RandomAccessPoints::take (const RtpHeader &header, Bytes packet, unsigned marking,
-    std::uint64_t index)
+RandomAccessPoints::take (
+    const RtpHeader &header, std::uint64_t index, bool is_independent)
 {
-  const auto mark = header_extension (packet, marking);
-  if (mark.empty ())
-    return false;
   Source &source = *find (header.ssrc);
-  const bool is_independent = mark[0] & independent;
-  // A delimiter before the frame proper has the frame's time and no such mark.
-  const bool begins =
-      is_independent &&
-      (!source.is_independent || source.rtp_time != header.rtp_time);
   // Packets of an older frame come late; they say nothing of where we are.
   if (source.newest &&
       static_cast<std::int32_t> (header.rtp_time - source.rtp_time) < 0)
     return false;
+  const bool is_known =
+      source.is_independent && source.rtp_time == header.rtp_time;
   source.rtp_time = header.rtp_time;
-  source.is_independent = is_independent;
+  source.is_independent = is_independent || is_known;
   source.newest = index + 1;
-  if (begins)
-    source.begins = index;
-  return begins;
+  if (!is_independent || is_known)
+    return false;
+  source.begins = index;
+  return true;
 }
 
 std::optional<std::uint64_t>

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 #include "media/limits.hpp"
 #include "media/rtcp.hpp"
@@ -29,16 +30,25 @@ elapsed_ntp (MonotonicTime now)
 } // namespace
 
 void
-Upstream::add (LinkKey key, const Address &address, MonotonicTime now)
+Upstream::add (LinkKey key, const Address &address, MonotonicTime now,
+    std::optional<route::BundledTcp> tcp)
 {
   remove (key);
-  parents_.push_back ({key, address, {}, {}, {}, now});
+  parents_.push_back ({key, address, std::move (tcp), {}, {}, {}, now});
 }
 
 void
 Upstream::remove (LinkKey key)
 {
   std::erase_if (parents_, [=] (const Parent &p) { return p.key == key; });
+}
+
+std::optional<route::BundledTcp>
+Upstream::take_tcp (LinkKey key)
+{
+  const auto it = std::ranges::find (parents_, key, &Parent::key);
+  return it == parents_.end () ? std::nullopt
+                               : std::exchange (it->tcp, std::nullopt);
 }
 
 const Parent *
@@ -249,16 +259,18 @@ Upstream::filled (Source &source, std::uint64_t extended, const Parent *from,
                Repair::Came::repaired;
 }
 
-// Of those that live, each in turn: one may have lost it, too.
+// Of those that live, each in turn: one may have lost it, too. Not over TCP, where
+// nothing is lost and what is missing was left out for us.
 Parent *
 Upstream::whom_to_ask (MonotonicTime now)
 {
   std::vector<Parent *> alive;
   for (Parent &parent : parents_)
-    if (parent.last_seen && now - *parent.last_seen < limits::alive_for)
+    if (!parent.tcp && parent.last_seen &&
+        now - *parent.last_seen < limits::alive_for)
       alive.push_back (&parent);
   if (alive.empty ())
-    return parents_.empty () ? nullptr : &parents_.back ();
+    return nullptr;
   return alive[times_asked_++ % alive.size ()];
 }
 
@@ -268,12 +280,14 @@ Upstream::take_due_repairs (MonotonicTime now)
   if (now < next_repair ())
     return std::nullopt;
   const Parent *parent = whom_to_ask (now);
-  if (!parent)
+  if (!parent) {
+    nobody_until_ = now + limits::alive_for;
     return std::nullopt;
+  }
   const auto patience = std::min<Estimate::Duration> (limits::answer_wait_max,
       parent->round_trip.bound_or (limits::round_trip_unknown) +
           limits::answer_slack);
-  Ask ask{parent->address, {}};
+  Ask ask{parent, {}};
   std::size_t left = limits::feedback_entries_max;
   for (Source &source : sources_) {
     auto due = source.repair.take_due (now, patience, left);
@@ -295,7 +309,7 @@ Upstream::next_repair () const
   if (!parents_.empty ())
     for (const Source &source : sources_)
       next = std::min (next, source.repair.next ());
-  return next;
+  return std::max (next, nobody_until_);
 }
 
 std::vector<std::uint8_t>

@@ -20,7 +20,8 @@ namespace spreadit::media {
 
 struct Parent {
   LinkKey key;
-  Address address;
+  Address address;                      // its packets come from there
+  std::optional<route::BundledTcp> tcp; // they come over its connection
   std::optional<MonotonicTime> last_seen;
   Reception reception;
   Estimate round_trip;
@@ -53,8 +54,11 @@ public:
 
   // The same key again replaces. The first report is due at once: it opens the
   // way back through NATs.
-  void add (LinkKey key, const Address &address, MonotonicTime now);
+  void add (LinkKey key, const Address &address, MonotonicTime now,
+      std::optional<route::BundledTcp> tcp = {});
   void remove (LinkKey key);
+  // Its connection, for whoever wants to let go of it elsewhere.
+  std::optional<route::BundledTcp> take_tcp (LinkKey key);
   [[nodiscard]] std::vector<Parent> &parents () { return parents_; }
   [[nodiscard]] const Parent *find (LinkKey key) const;
   [[nodiscard]] bool is_parent (const Address &address) const;
@@ -84,7 +88,7 @@ public:
   }
   // Whom to ask for what now, if for anything; and when to call again.
   struct Ask {
-    Address parent;
+    const Parent *parent;
     std::vector<LossReport> losses;
   };
   std::optional<Ask> take_due_repairs (MonotonicTime now);
@@ -127,6 +131,7 @@ private:
   GapTimes gap_times_;
   std::vector<LossReport> new_losses_;
   std::size_t times_asked_ = 0;
+  MonotonicTime nobody_until_{}; // there is none to ask
   std::uint64_t repaired_ = 0, late_ = 0, repairs_asked_ = 0;
 };
 

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -37,6 +38,7 @@ struct MediaDescription {
   unsigned payload_type = 0;
   std::uint32_t clock_rate = 0;      // Hz; 0 = unknown, no delay measured
   std::optional<std::uint32_t> ssrc; // from a=ssrc
+  std::string encoding{}; // "H264"; empty: unknown, a decoder begins anywhere
   unsigned frame_marking = 0; // id of RFC 9626 from a=extmap; 0 = unmarked
 };
 
@@ -45,6 +47,12 @@ namespace route {
 // A SpreadIt peer: everything on one port (RFC 5761, RFC 8843).
 struct Bundled {
   Address to;
+};
+// The same beside the RTSP of its connection, where UDP does not get through:
+// all on one interleaved channel.
+struct BundledTcp {
+  std::shared_ptr<InterleavedSink> sink;
+  std::uint8_t channel = 0;
 };
 // A plain player over UDP: a pair of ports for each media section it set up.
 struct PortPairs {
@@ -66,14 +74,15 @@ struct Interleaved {
   std::vector<Channel> channels;
 };
 } // namespace route
-using Route =
-    std::variant<route::Bundled, route::PortPairs, route::Interleaved>;
+using Route = std::variant<route::Bundled, route::BundledTcp, route::PortPairs,
+    route::Interleaved>;
 
 struct ChildStats {
   LinkKey key{};
   std::uint64_t packets_sent = 0; // of the stream, idle RTCP not counted
   std::uint64_t bytes_sent = 0;
-  std::uint64_t packets_dropped = 0; // fell off the ring before it took them
+  std::uint64_t packets_dropped = 0; // too late when it could take them
+  std::uint64_t frames_dropped = 0;  // of those skipped at once
   std::uint64_t packets_refused = 0; // the system would not send them
   std::uint64_t packets_repaired = 0; // sent again, as it asked
   std::uint64_t bytes_repaired = 0;
