@@ -1069,6 +1069,8 @@ install_properties (GObjectClass *klass)
    * - `level`: #guint, 0 at the source
    * - `parent`, `parent-id`: strings, empty when there is none;
    *   `parent-transport`: `udp`, or `tcp` where UDP does not get through
+   * - `standby`: string, whom the node would ask first if its parent failed, when
+   *   a connection to it is ready; else empty
    * - `root-path`: #GST_TYPE_LIST of ids, the parent first, the source last
    * - `children`: #GST_TYPE_LIST of structures with `id`, `address`,
    *   `plain-player` (#gboolean), `sent-packets`, `sent-bytes`,

@@ -91,6 +91,12 @@ Pipeline::~Pipeline ()
       GST_STATE_CHANGE_SUCCESS);
   for (gpointer held : held_)
     gst_object_unref (held);
+  // A bin goes on with a state change on a thread of GStreamer's, which may let
+  // go of it only now; a leak stays.
+  const gint64 until = g_get_monotonic_time () + gint64 (patience / GST_USECOND);
+  while (GST_OBJECT_REFCOUNT_VALUE (pipeline_) > 1 &&
+         g_get_monotonic_time () < until)
+    g_usleep (1000);
   ASSERT_OBJECT_REFCOUNT (pipeline_, "pipeline", 1);
   gst_object_unref (pipeline_);
 }

@@ -37,6 +37,20 @@ TEST (HeartBeat, GoesBothWaysEveryInterval)
   EXPECT_EQ (beats, 10u);
 }
 
+TEST (Standby, IsWhomAnOrphanAsksFirst)
+{
+  Bench bench;
+  EXPECT_FALSE (bench.peer.standby ());
+  bench.settle_deep ();
+  const auto standby = bench.peer.standby ();
+  ASSERT_TRUE (standby);
+  bench.peer.link_closed (bench.now, bench.peer.data_links ().front ());
+  bench.drain ();
+  const auto *asked = bench.find<action::Connect> ();
+  ASSERT_TRUE (asked);
+  EXPECT_EQ (asked->target, *standby);
+}
+
 TEST (HeartBeat, ASilentChildIsDeadAfterThree)
 {
   Bench bench;

@@ -44,6 +44,7 @@ Agent::stop ()
     listener_->remove (*this);
     ControlLoop::get ().post ([gone = std::move (listener_)] {});
   }
+  standby_.aim (std::nullopt);
   while (!links_.empty ())
     drop (*links_.begin ()->second);
   ControlLoop::arm (timer_.get (), core::Instant::max ());
@@ -173,6 +174,7 @@ Agent::arm ()
   if (eager)
     next = std::min (next, polled_at_ + limits::data_poll_interval_eager);
   ControlLoop::arm (timer_.get (), next);
+  standby_.aim (peer_.standby ());
 }
 
 void
@@ -418,6 +420,7 @@ Agent::stats () const
   result.root_path = peer_.root_path ();
   result.subtree = peer_.subtree ();
   result.data = data_path_->stats ();
+  result.standby = standby_.ready ();
   result.control_bytes_in = dropped_bytes_in_;
   result.control_bytes_out = dropped_bytes_out_;
   for (const auto &[id, link] : links_)

@@ -16,6 +16,7 @@
 #include "agent/limits.hpp"
 #include "agent/link.hpp"
 #include "agent/listener.hpp"
+#include "agent/standby.hpp"
 #include "core/peer.hpp"
 #include "media/data_path.hpp"
 #include "rtsp/uri.hpp"
@@ -53,6 +54,7 @@ struct NodeStats {
     media::ChildStats data;
   };
   bool is_parent_over_tcp = false;
+  std::string standby; // address; empty: no link is ready
   std::vector<Child> children;
   media::DataStats data;
   std::uint64_t control_bytes_in = 0, control_bytes_out = 0;
@@ -154,6 +156,7 @@ private:
 
   // Asking (agent_asking.cpp).
   void connect (core::LinkId id, const core::Contact &target);
+  bool connect_by_standby (Link &link);
   void on_connected (core::LinkId id, GSocketConnection *connection,
       const std::string &why_not);
   void ask (Link &link, const core::message::Subscribe &subscribe);
@@ -214,6 +217,7 @@ private:
   bool busy_ = false;
   bool stopped_ = false;
   Farewell farewell_{[this] { on_farewell_over (); }};
+  Standby standby_;
   bool left_ = false;  // and to be reported when the farewell is over
   Owned<GSource> timer_;
   std::map<core::LinkId, std::unique_ptr<Link>> links_;

@@ -48,6 +48,10 @@ Agent::connect (core::LinkId id, const core::Contact &target)
   link->target = target;
   link->asking.url = settings_.uri;
   link->asking.url.query.clear ();
+  if (connect_by_standby (*link)) {
+    links_[id] = std::move (link);
+    return;
+  }
   link->connecting.reset (g_cancellable_new ());
   const auto where = rtsp::parse_address (target.address);
   const auto *to = std::get_if<rtsp::HostPort> (&where);
@@ -73,6 +77,25 @@ Agent::connect (core::LinkId id, const core::Contact &target)
         to->port, link->connecting.get (), on_connect_done, call);
   }
   links_[id] = std::move (link);
+}
+
+// Whether there was a connection ready.
+bool
+Agent::connect_by_standby (Link &link)
+{
+  const auto where = rtsp::parse_address (link.target.address);
+  const auto *to = std::get_if<rtsp::HostPort> (&where);
+  if (!to || !(link.connection = standby_.take (link.target.address)))
+    return false;
+  link.asking.url.host = to->host;
+  link.asking.url.port = to->port;
+  link.next_cseq = Standby::cseq_used + 1;
+  link.connection->set_handler (&link);
+  learn_address (*link.connection, Seen::by_parent);
+  act ([id = link.id] (core::Peer &peer, core::Instant now) {
+    peer.link_opened (now, id);
+  });
+  return true;
 }
 
 void

@@ -109,6 +109,8 @@ to_structure (const NodeStats &stats, const std::string &uri)
       "parent-transport", G_TYPE_STRING, stats.parent ? transport_name (stats.is_parent_over_tcp) : "",
       "switches", G_TYPE_UINT, stats.switches, nullptr));
   GstStructure *s = owned.get ();
+  gst_structure_set (
+      s, "standby", G_TYPE_STRING, stats.standby.c_str (), nullptr);
   set_u64 (s, "time", static_cast<std::uint64_t> (g_get_real_time ()));
 
   GValue path = G_VALUE_INIT;

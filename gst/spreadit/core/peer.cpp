@@ -171,6 +171,12 @@ Peer::data_links () const
   return impl_->upstream.data_links ();
 }
 
+std::optional<Contact>
+Peer::standby () const
+{
+  return impl_->upstream.standby ();
+}
+
 const RootPath &
 Peer::root_path () const
 {

@@ -221,6 +221,15 @@ Upstream::loss_target (const RootPath &path) const
   return source_;
 }
 
+std::optional<Contact>
+Upstream::standby () const
+{
+  const auto *settled = std::get_if<Settled> (&state_);
+  if (!settled || settled->parent.path.size () < 2)
+    return std::nullopt; // no parent, or it is the source
+  return loss_target (settled->parent.path);
+}
+
 Contact
 Upstream::farewell_target () const
 {

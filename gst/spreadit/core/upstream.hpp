@@ -74,6 +74,8 @@ public:
     return root_path_changes_;
   }
   [[nodiscard]] unsigned tries () const { return tries_; }
+  // Whom we would ask first if the parent were lost.
+  [[nodiscard]] std::optional<Contact> standby () const;
   // Where our descendants go when we leave.
   [[nodiscard]] Contact farewell_target () const;
   void check_invariants () const;
