@@ -271,6 +271,36 @@ TEST (Strangers, AChildThatDoesNotListen)
   EXPECT_TRUE (eventually ([&] { return source->stats ().children.empty (); }));
 }
 
+// Both ways: what is said once needs no repeating, but that one lives does.
+TEST (Strangers, AHeartBeatThatSaysNothingNewHasNoBody)
+{
+  const auto source = Node::source ();
+  RawClient child (source->port ());
+  child.send (to_text (flight (source->url (), subscribe_of (1))));
+  core::message::Alive alive;
+  alive.self = subscribe_of (1).self;
+  const auto url = std::get<rtsp::Uri> (rtsp::parse_uri (source->url ()));
+  std::uint32_t cseq = 10;
+  const auto say = [&] (rtsp::Request request) {
+    rtsp::set_cseq (request.headers, ++cseq);
+    child.send (std::move (request));
+  };
+  // Before there is anything to repeat it is a keep-alive, and no heart-beat.
+  say (rtsp::encode_alive_again (url, ""));
+  say (*rtsp::encode_request (alive, url, ""));
+  unsigned full = 0, again = 0;
+  while (again < 6) { // twice as many as may be missing
+    const auto request = child.receive_request ();
+    ASSERT_EQ (request.method, "SET_PARAMETER") << full << ", " << again;
+    child.send (rtsp::make_response (200), request);
+    ++(rtsp::is_alive_again (request) ? again : full);
+    say (rtsp::encode_alive_again (url, ""));
+  }
+  EXPECT_GE (full, 1u);
+  EXPECT_LE (full, 3u);
+  EXPECT_EQ (source->stats ().children.size (), 1u);
+}
+
 TEST (Strangers, FramesThatNobodyAskedFor)
 {
   const auto source = Node::source ();

@@ -288,6 +288,15 @@ Agent::perform (const action::Send &action)
   }
   if (link->kind == Link::Kind::player)
     return;  // its answer would break the link (ffmpeg sends no CSeq)
+  const auto *alive = std::get_if<core::message::Alive> (&action.message);
+  if (alive && link->alive_told == *alive) {
+    send_request (*link,
+        rtsp::encode_alive_again (settings_.uri, link->session),
+        Outstanding::Kind::other);
+    return;
+  }
+  if (alive)
+    link->alive_told = *alive;
   auto request =
       rtsp::encode_request (action.message, settings_.uri, link->session);
   if (request)

@@ -278,6 +278,14 @@ Agent::on_session_request (Link &link, const rtsp::Request &request)
       on_other_transport (link, request);
       return;
     }
+    if (rtsp::is_alive_again (request) && link.alive_heard) {
+      send_answer (link, request, rtsp::make_response (200));
+      act ([id = link.id, alive = *link.alive_heard] (
+               core::Peer &peer, core::Instant now) {
+        peer.handle_message (now, id, alive);
+      });
+      return;
+    }
     const bool ping = request.method == "GET_PARAMETER" ||
                       request.method == "SET_PARAMETER";
     send_answer (link, request, rtsp::make_response (ping ? 200 : 455));
@@ -289,6 +297,8 @@ Agent::on_session_request (Link &link, const rtsp::Request &request)
     return;
   }
   send_answer (link, request, rtsp::make_response (200));
+  if (const auto *alive = std::get_if<core::message::Alive> (message))
+    link.alive_heard = *alive;
   const auto id = link.id;
   act ([id, message = *message] (core::Peer &peer, core::Instant now) {
     peer.handle_message (now, id, message);

@@ -93,6 +93,9 @@ struct Link : Connection::Handler {
   Asking asking;
   Serving serving;
 
+  // Heart-beats: what one says that says nothing new.
+  std::optional<core::message::Alive> alive_told, alive_heard;
+
   // Data from it, as the core was last told.
   std::optional<media::MonotonicTime> data_told;
 };

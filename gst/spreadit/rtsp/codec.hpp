@@ -42,6 +42,9 @@ Request encode_play (const Uri &stream, std::span<const Resume> resume = {});
 // `session` may be empty: left out. Nothing for Subscribe, Accept, Refuse.
 std::optional<Request> encode_request (
     const core::Message &message, const Uri &stream, std::string_view session);
+// "Alive, as I said last time": no body.
+Request encode_alive_again (const Uri &stream, std::string_view session);
+[[nodiscard]] bool is_alive_again (const Request &request);
 
 // Answers.
 

@@ -118,6 +118,21 @@ encode_request (
   return request;
 }
 
+Request
+encode_alive_again (const Uri &stream, std::string_view session)
+{
+  Request request = make_request ("SET_PARAMETER", stream);
+  if (!session.empty ())
+    add (request.headers, header::session, session);
+  return request;
+}
+
+bool
+is_alive_again (const Request &request)
+{
+  return request.method == "SET_PARAMETER" && request.body.empty ();
+}
+
 // Answers out.
 
 Response
