@@ -210,11 +210,13 @@ World::perform (Place place, const action::Report &report)
 void
 World::perform (Place place, const action::Fail &fail)
 {
+  const bool in_vain =
+      fail.reason == FailReason::no_room && somebody_has_room ();
   if (trace)
     *trace << now_.time_since_epoch () / 1us << " us  n" << place << " FAILS "
-           << static_cast<int> (fail.reason) << " after " << fail.tries << '\n';
-  if (fail.reason == FailReason::no_room && somebody_has_room ())
-    ++failed_with_room_;
+           << static_cast<int> (fail.reason) << " after " << fail.tries
+           << (in_vain ? ", with room somewhere\n" : "\n");
+  failed_with_room_ += in_vain ? 1 : 0;
   places_[place]->fail = fail;
   if (++places_[place]->fails > 1)
     blame ("fails twice: " + std::to_string (place));

@@ -107,6 +107,13 @@ Peer::set_add_policy (AddPolicyKind kind)
 }
 
 void
+Peer::set_second_add_policy (AddPolicyKind kind)
+{
+  impl_->node.config.second_add_policy = kind;
+  impl_->set_add_policy (impl_->node.config.add_policy);
+}
+
+void
 Peer::set_delete_policy (DeletePolicyKind kind)
 {
   impl_->node.config.delete_policy = kind;
@@ -117,6 +124,20 @@ void
 Peer::set_address (std::string address)
 {
   impl_->node.config.address = std::move (address);
+}
+
+void
+Peer::set_uplink_bps (std::uint64_t uplink_bps)
+{
+  impl_->node.config.uplink_bps = uplink_bps;
+}
+
+void
+Peer::set_path (Instant now, NetworkPath path)
+{
+  impl_->node.config.path = std::move (path);
+  impl_->upstream.tell_located (*impl_->node.config.path);
+  impl_->settle_accounts (now);
 }
 
 std::optional<Action>

@@ -19,6 +19,9 @@ struct Config {
   std::string address;  // where others reach us; empty: nobody can
   unsigned children_max = limits::children_max_default;
   AddPolicyKind add_policy = AddPolicyKind::round_robin;
+  // What smart_bandwidth does with those who have no more uplink than we (V-A.5
+  // "one of the above policies"). It itself counts as round_robin here.
+  AddPolicyKind second_add_policy = AddPolicyKind::round_robin;
   DeletePolicyKind delete_policy = DeletePolicyKind::grandfather;
   unsigned tries_max = limits::tries_max_default;
   Duration alive_interval = limits::alive_interval_default;
@@ -30,6 +33,8 @@ struct Config {
   // Dead ends (a child with no room in its subtree) are not offered. The
   // paper assumes everyone has room; true shows what that costs.
   bool offer_dead_ends = false;
+  std::uint64_t uplink_bps = 0;    // bit/s; 0: not known
+  std::optional<NetworkPath> path; // nothing: not measured (yet)
   std::uint64_t seed = 0;  // everything random comes from here
 };
 
@@ -41,6 +46,7 @@ struct ChildInfo {
   bool plain_player = false;
   bool leaving = false;
   bool in_doubt = false;  // its own child says that it is silent
+  bool sent_on = false;   // in favour of another one; stays if nobody takes it
 };
 
 // Drive it so: one call of a verb below, then poll_action() until it is empty,
@@ -84,8 +90,12 @@ public:
   // Run-time settings; they take effect with the next decision.
   void set_children_max (Instant now, unsigned children_max);
   void set_add_policy (AddPolicyKind kind);
+  void set_second_add_policy (AddPolicyKind kind);
   void set_delete_policy (DeletePolicyKind kind);
   void set_address (std::string address);
+  void set_uplink_bps (std::uint64_t uplink_bps);
+  // As soon as it is measured; the parent is told.
+  void set_path (Instant now, NetworkPath path);
 
   // What to do, oldest first.
   std::optional<Action> poll_action ();

@@ -46,7 +46,8 @@ Peer::Impl::set_add_policy (AddPolicyKind kind)
 {
   node.config.add_policy = kind;
   downstream.set_add_policy (
-      make_add_policy (kind, stream_of (node.config.seed, Stream::add_policy)));
+      make_add_policy (kind, stream_of (node.config.seed, Stream::add_policy),
+          node.config.second_add_policy));
 }
 
 // What one side has to know of the other.
@@ -125,9 +126,10 @@ void
 Peer::Impl::handle_child (Instant now, LinkId link, const Message &message)
 {
   downstream.heard (now, link);
-  if (const auto *ask = std::get_if<message::Subscribe> (&message))
-    downstream.handle_message (now, link, *ask, standing ());
-  else if (const auto *bye = std::get_if<message::Unsubscribe> (&message))
+  if (const auto *ask = std::get_if<message::Subscribe> (&message)) {
+    if (auto wider = downstream.handle_message (now, link, *ask, standing ()))
+      step_down (now, *wider);
+  } else if (const auto *bye = std::get_if<message::Unsubscribe> (&message))
     downstream.handle_message (link, *bye);
   else if (const auto *leaving = std::get_if<message::Leaving> (&message))
     downstream.handle_message (now, link, *leaving);
@@ -135,7 +137,21 @@ Peer::Impl::handle_child (Instant now, LinkId link, const Message &message)
     downstream.handle_message (link, *alive);
   else if (const auto *verify = std::get_if<message::Verify> (&message))
     handle_verify (now, link, *verify);
+  else if (const auto *yield = std::get_if<message::Yield> (&message))
+    downstream.handle_message (now, link, *yield);
+  else if (const auto *located = std::get_if<message::Located> (&message))
+    downstream.handle_message (link, *located);
   // The rest is for children to hear, not to say.
+}
+
+// Our place in the tree is for that one; we go below it (V-A.5). It has to be
+// accepted first, so we and our children come too early and ask again: until
+// then everyone keeps the parent it has.
+void
+Peer::Impl::step_down (Instant now, const Contact &wider)
+{
+  upstream.move_to (now, wider);
+  downstream.redirect ({wider, RedirectScope::self});
 }
 
 // "Is anyone above here that mover, or moving itself?" Only the source can say

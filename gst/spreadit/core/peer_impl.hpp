@@ -24,6 +24,7 @@ struct Peer::Impl final : Upstream::Listener {
 
   void handle_child (Instant now, LinkId link, const Message &message);
   void handle_verify (Instant now, LinkId link, const message::Verify &verify);
+  void step_down (Instant now, const Contact &wider);
   void answer_check (LoopGuard::Route route, bool ok);
   void set_add_policy (AddPolicyKind kind);
   void unsubscribe (Instant now);

@@ -72,6 +72,13 @@ Upstream::leave (Instant until)
 }
 
 void
+Upstream::move_to (Instant now, Contact target)
+{
+  assert (std::holds_alternative<Settled> (state_));
+  handle_redirect (now, {std::move (target), RedirectScope::self});
+}
+
+void
 Upstream::close ()
 {
   if (auto *searching = std::get_if<Searching> (&state_)) {
@@ -435,6 +442,8 @@ Upstream::link_opened (Instant now, LinkId link)
   ask.avoid = search.avoid ();
   if (search.reason == JoinReason::parent_lost)
     ask.lost = search.lost;
+  ask.uplink_bps = node_.config.uplink_bps;
+  ask.path = node_.config.path;
   node_.outbox.send (link, std::move (ask));
 }
 
@@ -460,16 +469,28 @@ Upstream::link_closed (Instant now, LinkId link)
 void
 Upstream::tell_alive (const message::Alive &alive) const
 {
+  tell_parents (alive);
+}
+
+void
+Upstream::tell_located (const NetworkPath &path) const
+{
+  tell_parents (message::Located{path});
+}
+
+void
+Upstream::tell_parents (const Message &message) const
+{
   if (const auto *searching = std::get_if<Searching> (&state_)) {
     if (searching->old)
-      node_.outbox.send (searching->old->link, alive);
+      node_.outbox.send (searching->old->link, message);
   } else if (const auto *settled = std::get_if<Settled> (&state_)) {
-    node_.outbox.send (settled->parent.link, alive);
+    node_.outbox.send (settled->parent.link, message);
     if (settled->old)
-      node_.outbox.send (settled->old->link, alive);
+      node_.outbox.send (settled->old->link, message);
   } else if (const auto *leaving = std::get_if<Leaving> (&state_)) {
     if (leaving->parent)
-      node_.outbox.send (leaving->parent->link, alive);
+      node_.outbox.send (leaving->parent->link, message);
   }
 }
 

@@ -40,6 +40,8 @@ public:
   void subscribe (Instant now, Contact source);
   // Take the stream until close() or `until`, but move no more.
   void leave (Instant until);
+  // To another parent, of our own accord. Only while settled and fed.
+  void move_to (Instant now, Contact target);
   // Hang up; over.
   void close ();
 
@@ -52,6 +54,7 @@ public:
   void handle_timeout (Instant now);
   [[nodiscard]] Instant next_timeout () const;
   void tell_alive (const message::Alive &alive) const;
+  void tell_located (const NetworkPath &path) const;
   void set_delete_policy (DeletePolicy policy) { delete_policy_ = policy; }
 
   [[nodiscard]] PeerState state () const;
@@ -151,6 +154,7 @@ private:
   void set_patience (Instant now, bool receiving);
   void handle_redirect (Instant now, const message::Redirect &redirect);
   void handle_ended (Instant now);
+  void tell_parents (const Message &message) const;
   void first_packet ();
   void check_settled (Instant now);
   void return_to_old (Instant now);

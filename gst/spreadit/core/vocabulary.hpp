@@ -59,7 +59,25 @@ struct Subtree {
   bool operator== (const Subtree &) const = default;
 };
 
-enum class AddPolicyKind { random, round_robin };
+// Where a peer is in the network: its traceroute (V-A.3) to the source, which
+// is the one place that all peers of a stream know.
+struct NetworkPath {
+  static constexpr std::uint64_t silent = 0; // a router that did not answer
+
+  // From the source's end to ours. A router's name is opaque here; when live
+  // it is the IPv4 address, or the first 64 bits of the IPv6 address.
+  std::vector<std::uint64_t> routers;
+  Duration rtt{}; // to the source; zero: not known
+  bool operator== (const NetworkPath &) const = default;
+};
+
+enum class AddPolicyKind {
+  random,
+  round_robin,
+  smart_placement,
+  knock_downs,
+  smart_bandwidth,
+};
 enum class DeletePolicyKind { grandfather, root, grandfather_all, root_all };
 
 enum class JoinReason {
@@ -96,6 +114,8 @@ struct Subscribe {
   // With JoinReason::parent_lost: the parent that fell silent, for its own
   // parent to look after.
   std::optional<PeerId> lost;
+  std::uint64_t uplink_bps = 0;    // bit/s; 0: not known
+  std::optional<NetworkPath> path; // nothing: not measured (yet)
   bool plain_player = false;
   bool operator== (const Subscribe &) const = default;
 };
@@ -169,12 +189,25 @@ struct Ended {
   bool operator== (const Ended &) const = default;
 };
 
+// Smart-Bandwidth (V-A.5), to the parent: `to` has more uplink than I and will
+// ask for my place; I go below it. Unlike a leaver I stay if that fails.
+struct Yield {
+  PeerId to;
+  bool operator== (const Yield &) const = default;
+};
+
+// To the parent: what the Subscribe did not know yet.
+struct Located {
+  NetworkPath path;
+  bool operator== (const Located &) const = default;
+};
+
 } // namespace message
 
 using Message = std::variant<message::Subscribe, message::Accept,
     message::Refuse, message::Redirect, message::Unsubscribe, message::Leaving,
     message::Alive, message::Probe, message::Verify, message::Verified,
-    message::Ended>;
+    message::Ended, message::Yield, message::Located>;
 
 // What an application may see of a node (stats field "state").
 enum class PeerState {
