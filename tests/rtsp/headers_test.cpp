@@ -57,6 +57,9 @@ TEST (PeerHeader, OfASubscribe)
           "; address=\"10.0.0.7:8554\"; version=1; children-max=3; "
           "children-free=4; peers=5; levels=2");
   EXPECT_EQ (std::get<PeerHeader> (parse_peer (to_string (peer))), peer);
+  peer.uplink_bps = 2'000'000;
+  EXPECT_TRUE (to_string (peer).ends_with ("; uplink-bps=2000000"));
+  EXPECT_EQ (std::get<PeerHeader> (parse_peer (to_string (peer))), peer);
 }
 
 TEST (PeerHeader, OfAnAcceptHasIdentityOnly)
@@ -141,6 +144,40 @@ TEST (JoinHeader, RefusesBadValues)
            std::string ("lost="), "lost=" + id_text + "," + id_text,
            "lost=" + id_text + ";lost=" + id_text, std::string ("x=\"")})
     EXPECT_TRUE (is_bad (parse_join (bad))) << bad;
+}
+
+TEST (PathHeader, IsATraceroute)
+{
+  core::NetworkPath path;
+  EXPECT_EQ (to_string (path), "rtt-us=0");
+  EXPECT_EQ (std::get<core::NetworkPath> (parse_path ("rtt-us=0")), path);
+  path.routers = {0x0a000001, core::NetworkPath::silent};
+  path.rtt = std::chrono::microseconds (12'345);
+  EXPECT_EQ (to_string (path),
+      "rtt-us=12345; routers=000000000a000001,0000000000000000");
+  EXPECT_EQ (std::get<core::NetworkPath> (parse_path (to_string (path))), path);
+  EXPECT_EQ (std::get<core::NetworkPath> (parse_path (
+                 "seen=2; routers = 000000000A000001 , 0000000000000000;"
+                 "RTT-us=12345")),
+      path);
+}
+
+TEST (PathHeader, RefusesBadValues)
+{
+  std::string many = "routers=0000000000000001";
+  for (std::size_t i = 0; i < core::limits::routers_max; ++i)
+    many += ",0000000000000001";
+  for (const std::string &bad :
+      {std::string ("routers=1"), std::string ("routers=000000000000000g"),
+          std::string ("routers=0000000000000001,"),
+          std::string ("rtt-us=fast"), std::string ("rtt-us=-1"),
+          std::string ("rtt-us=10000001"), std::string ("rtt-us=1; rtt-us=1"),
+          std::string (";"), many}) {
+    const auto result = parse_path (bad);
+    const auto *reason = std::get_if<Reason> (&result);
+    ASSERT_TRUE (reason) << bad;
+    EXPECT_EQ (reason->status, 400u) << bad;
+  }
 }
 
 TEST (Contacts, AreAList)
