@@ -200,7 +200,7 @@ Downstream::probe_lost (Instant now, const message::Subscribe &ask)
 void
 Downstream::make_way (const Child &child)
 {
-  if (slots_used () <= node_.config.children_max || child.gone_by ||
+  if (!feeds_too_many () || child.gone_by ||
       child.link != children_.back ().link)
     return;
   message::Subscribe ask;
@@ -382,8 +382,18 @@ Downstream::heard (Instant now, LinkId link)
   const auto child = find (link);
   if (child == children_.end ())
     return;
-  child->heard = now;
+  child->heard = std::max (child->heard, now);
   child->answer_by.reset ();
+}
+
+void
+Downstream::message_seen (LinkId link, Instant came)
+{
+  const auto child = find (link);
+  if (child == children_.end ())
+    return;
+  child->heard = came;
+  check_at_ = std::min (check_at_, due (*child));
 }
 
 void

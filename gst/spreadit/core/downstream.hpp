@@ -38,6 +38,7 @@ public:
   void handle_message (LinkId link, const message::Located &located);
   // Any message from a child is a sign of life.
   void heard (Instant now, LinkId link);
+  void message_seen (LinkId link, Instant came);
   // The word of the source about an asker that waits for it.
   void verified (
       Instant now, std::uint64_t token, bool ok, const Standing &standing);
@@ -61,6 +62,7 @@ public:
   [[nodiscard]] bool is_child (PeerId id) const;
   [[nodiscard]] bool has_peers () const;
   [[nodiscard]] Subtree subtree () const;
+  [[nodiscard]] bool feeds_too_many () const;
   // Some child that vanished may still believe in us.
   [[nodiscard]] bool may_be_believed_in (Instant now) const;
   [[nodiscard]] std::vector<ChildInfo> children () const;

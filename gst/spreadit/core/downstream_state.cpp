@@ -94,6 +94,12 @@ Downstream::slots_used () const
   return children_.size () - lent + askers_.size ();
 }
 
+bool
+Downstream::feeds_too_many () const
+{
+  return slots_used () > node_.config.children_max;
+}
+
 std::size_t
 Downstream::slots_free () const
 {

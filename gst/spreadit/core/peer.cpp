@@ -86,6 +86,23 @@ Peer::data_seen (Instant now, LinkId link, Instant came)
 }
 
 void
+Peer::message_seen (Instant now, LinkId link, Instant came)
+{
+  if (impl_->upstream.owns (link))
+    impl_->upstream.message_seen (link, came);
+  else
+    impl_->downstream.message_seen (link, came);
+  impl_->settle_accounts (now);
+}
+
+void
+Peer::beat (Instant now)
+{
+  impl_->beat (now);
+  impl_->settle_accounts (now);
+}
+
+void
 Peer::handle_timeout (Instant now)
 {
   impl_->handle_timeout (now);
@@ -151,9 +168,12 @@ Peer::next_timeout () const
 {
   Instant due = std::min (
       impl_->upstream.next_timeout (), impl_->downstream.next_timeout ());
-  if (!impl_->parent_knows ())
+  const bool has_news = !impl_->parent_knows ();
+  if (has_news)
     due = std::min (due, impl_->report_at);
-  return std::min (due, impl_->beat_at);
+  if (has_news || impl_->node.config.idle_beats)
+    due = std::min (due, impl_->beat_at);
+  return due;
 }
 
 const Config &
@@ -214,6 +234,18 @@ Subtree
 Peer::subtree () const
 {
   return impl_->news_up ().subtree;
+}
+
+bool
+Peer::feeds_too_many () const
+{
+  return impl_->downstream.feeds_too_many ();
+}
+
+Instant
+Peer::next_beat (Instant now) const
+{
+  return impl_->next_beat (now);
 }
 
 unsigned

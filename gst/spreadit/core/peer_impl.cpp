@@ -224,7 +224,8 @@ Peer::Impl::handle_timeout (Instant now)
     finish (now);
   else
     upstream.handle_timeout (now);
-  if (beat_at <= now)
+  const bool is_idle = !node.config.idle_beats && parent_knows ();
+  if (beat_at <= now && !is_idle)
     beat (now);
 }
 
@@ -237,6 +238,7 @@ Peer::Impl::settle_accounts (Instant now)
     finish (now);
   tell_state ();
   tell_children ();
+  skip_idle_beats (now);
   tell_parent (now);
   if (!has_partners ())
     beat_at = Instant::max ();
@@ -293,6 +295,29 @@ Peer::Impl::beat (Instant now)
   told_down = news_down ();
   downstream.tell_alive (alive_down ());
   tell_parent_now (now);
+}
+
+// As if those that were due had been sent: what they leave behind is when the
+// next one and the next report are due.
+void
+Peer::Impl::skip_idle_beats (Instant now)
+{
+  if (node.config.idle_beats || beat_at >= now)
+    return;
+  beat_at = next_beat (now);
+  report_at = std::max (report_at,
+      beat_at - node.config.alive_interval + limits::report_interval_min);
+}
+
+// Now or later.
+Instant
+Peer::Impl::next_beat (Instant now) const
+{
+  if (beat_at >= now)
+    return beat_at;
+  const Duration interval = node.config.alive_interval;
+  const auto missed = (now - beat_at + interval - Duration (1)) / interval;
+  return beat_at + missed * interval;
 }
 
 bool

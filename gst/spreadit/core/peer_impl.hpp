@@ -39,6 +39,8 @@ struct Peer::Impl final : Upstream::Listener {
   void tell_parent (Instant now);
   void tell_parent_now (Instant now);
   void beat (Instant now);
+  void skip_idle_beats (Instant now);
+  [[nodiscard]] Instant next_beat (Instant now) const;
   [[nodiscard]] bool has_partners () const;
   [[nodiscard]] bool parent_knows () const;
   [[nodiscard]] message::Alive alive_up () const;

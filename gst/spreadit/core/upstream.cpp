@@ -251,7 +251,7 @@ Upstream::handle_message (Instant now, LinkId link, const Message &message)
   Parent *parent = find (link);
   if (!parent)
     return;
-  parent->heard = now;
+  parent->heard = std::max (parent->heard, now);
   if (std::holds_alternative<message::Ended> (message))
     return handle_ended (now);
   if (const auto *alive = std::get_if<message::Alive> (&message))
@@ -342,6 +342,13 @@ Upstream::handle_ended (Instant now)
   const bool while_leaving = is_leaving ();
   close ();
   listener_.on_ended (now, while_leaving);
+}
+
+void
+Upstream::message_seen (LinkId link, Instant came)
+{
+  if (Parent *parent = find (link))
+    parent->heard = came;
 }
 
 bool

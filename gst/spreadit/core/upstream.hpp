@@ -51,6 +51,7 @@ public:
   void handle_message (Instant now, LinkId link, const Message &message);
   // Whether that was news.
   bool data_seen (Instant now, LinkId link, Instant came);
+  void message_seen (LinkId link, Instant came);
   void handle_timeout (Instant now);
   [[nodiscard]] Instant next_timeout () const;
   void tell_alive (const message::Alive &alive) const;
