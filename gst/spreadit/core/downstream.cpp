@@ -387,13 +387,17 @@ Downstream::heard (Instant now, LinkId link)
 }
 
 void
-Downstream::message_seen (LinkId link, Instant came)
+Downstream::message_seen (Instant now, LinkId link, Instant came)
 {
   const auto child = find (link);
   if (child == children_.end ())
     return;
   child->heard = came;
+  if (came == now)
+    child->answer_by.reset ();
   check_at_ = std::min (check_at_, due (*child));
+  if (came == now)
+    make_way (*child);
 }
 
 void

@@ -38,7 +38,7 @@ public:
   void handle_message (LinkId link, const message::Located &located);
   // Any message from a child is a sign of life.
   void heard (Instant now, LinkId link);
-  void message_seen (LinkId link, Instant came);
+  void message_seen (Instant now, LinkId link, Instant came);
   // The word of the source about an asker that waits for it.
   void verified (
       Instant now, std::uint64_t token, bool ok, const Standing &standing);

@@ -91,7 +91,7 @@ Peer::message_seen (Instant now, LinkId link, Instant came)
   if (impl_->upstream.owns (link))
     impl_->upstream.message_seen (link, came);
   else
-    impl_->downstream.message_seen (link, came);
+    impl_->downstream.message_seen (now, link, came);
   impl_->settle_accounts (now);
 }
 

@@ -91,7 +91,8 @@ public:
   // only in a simulation, which knows until when packets will come; where it
   // errs, a later call with an earlier `came` holds.
   void data_seen (Instant now, LinkId link, Instant came);
-  // The same for messages that say nothing new; see Config::idle_beats.
+  // The same for heart-beats that say nothing new; see Config::idle_beats. With
+  // `came` equal to `now` one came just now, from a peer that is fed.
   void message_seen (Instant now, LinkId link, Instant came);
   void handle_timeout (Instant now);
   // A heart-beat out of turn, to all neighbours.

@@ -65,13 +65,20 @@ Peer::Impl::on_moving (Instant, const Contact *everyone_to)
 Subtree
 Peer::Impl::on_asking (Instant now)
 {
-  told_up = news_up ();
-  Subtree along = told_up.subtree;
+  told_in_ask = news_up ();
   // A child that we have forgotten may not have forgotten us. It may be above
-  // whom we ask, so have that checked.
+  // whom we ask, so have that checked. The truth goes up as news, later.
   if (downstream.may_be_believed_in (now))
-    along.peers = std::max (along.peers, 2u);
-  return along;
+    told_in_ask.subtree.peers = std::max (told_in_ask.subtree.peers, 2u);
+  return told_in_ask.subtree;
+}
+
+// It knows what we asked with. What has changed since, only the old parent was
+// told.
+void
+Peer::Impl::on_accepted ()
+{
+  told_up = told_in_ask;
 }
 
 void

@@ -16,6 +16,7 @@ struct Peer::Impl final : Upstream::Listener {
   // Upstream::Listener.
   void on_moving (Instant now, const Contact *everyone_to) override;
   Subtree on_asking (Instant now) override;
+  void on_accepted () override;
   void on_verified (Instant now, const message::Verified &verified) override;
   void on_probed (Instant now) override;
   void on_ended (Instant now, bool while_leaving) override;
@@ -69,6 +70,7 @@ struct Peer::Impl final : Upstream::Listener {
   PeerState told_state = PeerState::idle;
   ToldDown told_down;
   ToldUp told_up;
+  ToldUp told_in_ask;
   Instant report_at = Instant::min (); // not before
   Instant beat_at = Instant::max ();
 };

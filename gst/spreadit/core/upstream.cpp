@@ -134,6 +134,7 @@ Upstream::settle (Instant now, const message::Accept &accept)
     hang_up (old->link); // came back to where we were
     old.reset ();
   }
+  listener_.on_accepted ();
   node_.outbox.receive_from (parent.link);
   node_.outbox.report (action::Report::ParentChanged{parent.contact,
       static_cast<std::uint32_t> (parent.path.size ()), now - search.started});
@@ -445,7 +446,8 @@ Upstream::link_opened (Instant now, LinkId link)
   ask.children_max = node_.config.children_max;
   ask.subtree = listener_.on_asking (now);
   ask.reason = search.reason;
-  ask.tries = search.tries - 1;
+  // None if the old parent went while we were connecting.
+  ask.tries = std::max (search.tries, 1u) - 1;
   ask.avoid = search.avoid ();
   if (search.reason == JoinReason::parent_lost)
     ask.lost = search.lost;

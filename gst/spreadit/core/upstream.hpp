@@ -24,6 +24,8 @@ public:
     virtual void on_moving (Instant now, const Contact *everyone_to) = 0;
     // We ask somebody: what comes along?
     virtual Subtree on_asking (Instant now) = 0;
+    // Whom we asked is our parent now.
+    virtual void on_accepted () = 0;
     virtual void on_verified (Instant now, const message::Verified &) = 0;
     // The parent wants to hear from us now.
     virtual void on_probed (Instant now) = 0;
