@@ -48,9 +48,9 @@ LAYERS = [
     ]),
     ("plugins/", [STANDARD, r'"[^/"]+"', GST, GLIB, OUR_PUBLIC, SYSTEM]),
     ("tools/sim/cli/", [
-        STANDARD, r'"core/.*"', r'"[^/"]+"', GLIB, r"<json-glib/json-glib\.h>"
+        STANDARD, r'"(core|sim)/.*"', GLIB, r"<json-glib/json-glib\.h>"
     ]),
-    ("tools/sim/", [STANDARD, r'"core/.*"', r'"[^/"]+"']),
+    ("tools/sim/", [STANDARD, r'"core/.*"', r'"sim/[^/"]+"']),
     ("tools/", [
         STANDARD, r'"[^/"]+"', GST, GLIB, OUR_PUBLIC, SYSTEM,
         r"<json-glib/json-glib\.h>"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "audience.hpp"
+#include "sim/audience.hpp"
 
 #include <algorithm>
 #include <charconv>

@@ -5,8 +5,8 @@
 
 #include <string_view>
 
-#include "law.hpp"
-#include "scenario.hpp"
+#include "sim/law.hpp"
+#include "sim/scenario.hpp"
 
 namespace spreadit::sim {
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "geography.hpp"
+#include "sim/geography.hpp"
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
 
-#include "law.hpp"
+#include "sim/law.hpp"
 
 namespace spreadit::sim {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "law.hpp"
+#include "sim/law.hpp"
 
 #include <array>
 #include <charconv>

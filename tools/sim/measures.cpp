@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "measures.hpp"
+#include "sim/measures.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "core/peer.hpp"
-#include "geography.hpp"
-#include "law.hpp"
+#include "sim/geography.hpp"
+#include "sim/law.hpp"
 
 namespace spreadit::sim {
 

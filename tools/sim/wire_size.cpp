@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "wire_size.hpp"
+#include "sim/wire_size.hpp"
 
 namespace spreadit::sim {
 
@@ -21,7 +21,7 @@ list (std::string_view name, std::size_t count)
 std::size_t
 parameters (std::size_t body)
 {
-  return packet_headers + 14 + url + 130 + body + plain_answer;
+  return packet_headers + 14 + url + 87 + body + plain_answer;
 }
 
 struct Sizes {
@@ -33,12 +33,12 @@ struct Sizes {
     size += ask.uplink_bps > 0 ? 20 : 0;
     if (ask.path)
       size += 40 + ask.path->routers.size () * 17;
-    size += 110 + url + 80 + url; // SETUP, PLAY
+    size += 78 + url + 48 + url; // SETUP, PLAY
     return size;
   }
   std::size_t operator() (const message::Accept &accept) const
   {
-    return packet_headers + 700 + // SDP and three answers
+    return packet_headers + 660 + // SDP and three answers
            list ("SpreadIt-Root-Path", accept.root_path.size ()) +
            list ("SpreadIt-Standby", accept.standby.size ());
   }

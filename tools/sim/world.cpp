@@ -8,8 +8,8 @@
 #include <string>
 #include <utility>
 
-#include "wire_size.hpp"
-#include "world_private.hpp"
+#include "sim/wire_size.hpp"
+#include "sim/world_private.hpp"
 
 namespace spreadit::sim {
 
@@ -292,12 +292,21 @@ World::dispatch (const Event &event)
       host.peer->handle_timeout (now_);
     return drain (place);
   }
-  case Event::Kind::beat:
-    hosts_[place].beat_planned = false;
-    if (!hosts_[place].up)
+  case Event::Kind::beat: {
+    Host &host = hosts_[place];
+    host.beat_planned = false;
+    if (!host.up)
       return;
-    hosts_[place].peer->beat (now_);
+    const Instant beat = host.peer->next_beat (now_);
+    if (beat != now_) { // it was alone for a while, and begins anew
+      host.beat_planned = beat != Instant::max ();
+      if (host.beat_planned)
+        schedule_for (beat, Event::Kind::beat, place);
+      return;
+    }
+    host.peer->beat (now_);
     return drain (place);
+  }
   case Event::Kind::point:
     return take_point ();
   default:
@@ -329,9 +338,17 @@ World::drain (Place place)
   if (host.over)
     return bury (place);
   arm (place);
+  plan_beat (place);
+}
+
+// Of its newest child, if that one has to make way: it does when its heart-beat
+// comes.
+void
+World::plan_beat (Place place)
+{
+  const Host &host = hosts_[place];
   if (scenario_.idle_beats || !host.peer->feeds_too_many ())
     return;
-  // The heart-beat of its newest child is not idle now.
   const auto children = host.peer->children ();
   const Index index =
       children.empty () ? none : find (place, children.back ().link);
@@ -340,8 +357,36 @@ World::drain (Place place)
   const Place child = connections_[index].opener;
   if (!hosts_[child].up || std::exchange (hosts_[child].beat_planned, true))
     return;
-  schedule_for (hosts_[child].peer->next_beat (now_ + Duration (1)),
-      Event::Kind::beat, child);
+  const Instant next = hosts_[child].peer->next_beat (now_ + Duration (1));
+  schedule_for (next, Event::Kind::beat, child);
+  hear_beat (index, next - scenario_.alive_interval);
+}
+
+// One that was left out may be on its way now.
+void
+World::hear_beat (Index index, Instant beat)
+{
+  const Connection &connection = connections_[index];
+  const Instant there = beat + one_way (connection.opener, connection.acceptor);
+  if (there >= now_ && beat > connection.session_since &&
+      hosts_[connection.opener].peer->state () == PeerState::receiving)
+    schedule (there, Event::Kind::heard, index, false);
+}
+
+// A child that is asked whether it lives is believed at its next heart-beat,
+// and that may come before the answer; it may be on its way.
+void
+World::note_probe (Index index)
+{
+  const Connection &connection = connections_[index];
+  const Host &child = hosts_[connection.opener];
+  if (scenario_.idle_beats || !child.up)
+    return;
+  const Instant next = child.peer->next_beat (now_);
+  if (next == Instant::max ())
+    return;
+  hear_beat (index, next - scenario_.alive_interval);
+  hear_beat (index, next);
 }
 
 void
@@ -391,6 +436,8 @@ World::perform (Place place, action::Send &send)
   note (send.message.index ());
   count_bytes (wire_size (send.message));
   ++measures_.control_messages;
+  if (std::holds_alternative<message::Probe> (send.message))
+    note_probe (index);
   if (!(to_opener ? connection.open_at_opener : connection.open_at_acceptor))
     return;
   std::uint32_t slot = 0;

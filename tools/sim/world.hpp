@@ -6,10 +6,10 @@
 
 #include <functional>
 
-#include "audience.hpp"
-#include "event_queue.hpp"
-#include "measures.hpp"
-#include "scenario.hpp"
+#include "sim/audience.hpp"
+#include "sim/event_queue.hpp"
+#include "sim/measures.hpp"
+#include "sim/scenario.hpp"
 
 namespace spreadit::sim {
 
@@ -47,6 +47,7 @@ private:
       message,
       packet, // the first of a flow
       dry,    // the last one was there just now
+      heard,  // an idle heart-beat, where one matters
       silent, // nothing will ever come from there again
       point,
     };
@@ -68,6 +69,9 @@ private:
   void perform (Place place, const core::action::Report &report);
   void perform (Place place, const core::action::Fail &fail);
   void arm (Place place);
+  void plan_beat (Place place);
+  void note_probe (Index index);
+  void hear_beat (Index index, core::Instant beat);
 
   // People.
   void add_source ();

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <utility>
 
-#include "wire_size.hpp"
-#include "world_private.hpp"
+#include "sim/wire_size.hpp"
+#include "sim/world_private.hpp"
 
 namespace spreadit::sim {
 
@@ -256,6 +256,13 @@ World::deliver (Index index, bool to_opener, const Event &event)
     connection.arrives = false;
     peer.data_seen (now_, link, now_);
     note_fed (place);
+    break;
+  case Event::Kind::heard:
+    if (!connection.open_at_opener)
+      break; // its last word was another
+    peer.message_seen (now_, link, now_);
+    drain (place);
+    peer.message_seen (now_, link, forever);
     break;
   case Event::Kind::silent:
     if (!scenario_.idle_beats)

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include "world.hpp"
+#include "sim/world.hpp"
 
 namespace spreadit::sim {
 

@@ -7,9 +7,9 @@
 
 #include <glib.h>
 
-#include "options.hpp"
-#include "results.hpp"
-#include "world.hpp"
+#include "sim/cli/options.hpp"
+#include "sim/cli/results.hpp"
+#include "sim/world.hpp"
 
 using namespace spreadit::sim;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "options.hpp"
+#include "sim/cli/options.hpp"
 
 #include <array>
 #include <charconv>
@@ -9,7 +9,7 @@
 
 #include <glib.h>
 
-#include "audience.hpp"
+#include "sim/audience.hpp"
 
 namespace spreadit::sim {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "scenario.hpp"
+#include "sim/scenario.hpp"
 
 namespace spreadit::sim {
 

@@ -1,7 +1,7 @@
 // The results as one page: tables and plots, nothing loaded from elsewhere.
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "results.hpp"
+#include "sim/cli/results.hpp"
 
 #include <algorithm>
 #include <array>

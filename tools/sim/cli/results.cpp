@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "results.hpp"
+#include "sim/cli/results.hpp"
 
 #include <array>
 #include <cmath>
@@ -7,7 +7,7 @@
 
 #include <json-glib/json-glib.h>
 
-#include "options.hpp"
+#include "sim/cli/options.hpp"
 
 namespace spreadit::sim {
 

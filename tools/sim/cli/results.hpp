@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "measures.hpp"
-#include "scenario.hpp"
+#include "sim/measures.hpp"
+#include "sim/scenario.hpp"
 
 namespace spreadit::sim {
 
