@@ -260,7 +260,7 @@ std::string
 replay_line (const Weather &weather)
 {
   std::string line =
-      "replay with --seed " + std::to_string (weather.seed) + " --add " +
+      "replay with storm-replay --seed " + std::to_string (weather.seed) + " --add " +
       std::to_string (static_cast<int> (weather.add_policy)) + " --delete " +
       std::to_string (static_cast<int> (weather.delete_policy));
   if (weather.kind)
