@@ -172,7 +172,7 @@ TEST (PathHeader, RefusesBadValues)
           std::string ("routers=0000000000000001,"),
           std::string ("rtt-us=fast"), std::string ("rtt-us=-1"),
           std::string ("rtt-us=10000001"), std::string ("rtt-us=1; rtt-us=1"),
-          std::string (";"), many}) {
+          std::string ("rtt-us=\"1"), many}) {
     const auto result = parse_path (bad);
     const auto *reason = std::get_if<Reason> (&result);
     ASSERT_TRUE (reason) << bad;
@@ -188,15 +188,18 @@ TEST (Contacts, AreAList)
   ASSERT_EQ (lines.size (), 1u);
   EXPECT_EQ (lines[0], id_text + "@\"10.0.0.1:8554\", " + other_text +
                            "@\"[::1]:1\", " + std::string (32, '0') + "@\"\"");
-  EXPECT_EQ (std::get<core::RootPath> (parse_contacts (lines[0], 3)), contacts);
+  EXPECT_EQ (
+      std::get<std::vector<core::Contact>> (parse_contacts (lines[0], 3)),
+      contacts);
   EXPECT_TRUE (is_bad (parse_contacts (lines[0], 2)));
   EXPECT_TRUE (write_contacts ({}).empty ());
-  EXPECT_TRUE (std::get<core::RootPath> (parse_contacts (" ", 3)).empty ());
+  EXPECT_TRUE (
+      std::get<std::vector<core::Contact>> (parse_contacts (" ", 3)).empty ());
 }
 
 TEST (Contacts, ALongListGoesOnInFurtherLines)
 {
-  const core::RootPath path (core::limits::levels_max,
+  const std::vector<core::Contact> path (core::limits::levels_max,
       {id, std::string (limits::host_max, 'h') + ":65535"});
   const auto lines = write_contacts (path);
   EXPECT_GT (lines.size (), 1u);
@@ -205,7 +208,7 @@ TEST (Contacts, ALongListGoesOnInFurtherLines)
     EXPECT_LE (line.size (), limits::list_line_max);
     headers.push_back ({"SpreadIt-Root-Path", line});
   }
-  EXPECT_EQ (std::get<core::RootPath> (parse_contacts (
+  EXPECT_EQ (std::get<std::vector<core::Contact>> (parse_contacts (
                  find_list (headers, header::root_path), path.size ())),
       path);
 }

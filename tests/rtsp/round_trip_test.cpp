@@ -136,7 +136,7 @@ random_alive (Dice &dice)
   alive.children_max = dice.number (0, core::limits::children_max_max);
   alive.subtree = dice.subtree ();
   alive.receiving = dice.flip ();
-  alive.root_path = dice.contacts (core::limits::levels_max);
+  alive.root_path = core::RootPath (dice.contacts (core::limits::levels_max));
   alive.standby = dice.contacts (core::limits::standby_max);
   return alive;
 }
@@ -182,7 +182,8 @@ random_answer (Dice &dice)
   case 0: {
     core::message::Accept accept;
     accept.self = dice.contact ();
-    accept.root_path = dice.contacts (core::limits::levels_max);
+    accept.root_path =
+        core::RootPath (dice.contacts (core::limits::levels_max));
     accept.standby = dice.contacts (core::limits::standby_max);
     return accept;
   }

@@ -67,7 +67,7 @@ on_the_wire (const Message &message)
 TEST (WireSize, IsWithinATenthOfTheRealThing)
 {
   const Contact somebody{{0xfeed, 0xbeef}, "192.168.100.100:8554"};
-  const RootPath path (7, somebody);
+  const RootPath path (std::vector<Contact> (7, somebody));
   message::Subscribe ask;
   ask.self = somebody;
   ask.children_max = 3;

@@ -38,6 +38,8 @@ World::World (Scenario scenario)
       audience_ (make_audience (scenario_, *scenario_.geography)),
       hosts_ (audience_.size () + 1)
 {
+  // One each and some that search: growing would copy them, and hold both.
+  connections_.reserve (hosts_.size () + hosts_.size () / 4 + 64);
 }
 
 World::~World () = default;

@@ -121,10 +121,8 @@ World::count_beats (Index index)
   connection.session_since = Instant::max ();
   const Host &child = hosts_[connection.opener];
   message::Alive up, down;
-  if (child.peer)
-    down.root_path = child.peer->root_path ();
-  if (!down.root_path.empty ())
-    down.root_path.erase (down.root_path.begin ());
+  if (child.peer && !child.peer->root_path ().empty ())
+    down.root_path = child.peer->root_path ().above ();
   down.standby.resize (limits::standby_max / 2);
   count_bytes (beats * (wire_size (up) + wire_size (down)));
   measures_.control_messages += 2 * beats;

@@ -8,20 +8,6 @@
 
 namespace spreadit::core {
 
-namespace {
-
-RootPath
-path_through (const Contact &parent, const RootPath &above)
-{
-  RootPath path;
-  path.reserve (above.size () + 1);
-  path.push_back (parent);
-  path.insert (path.end (), above.begin (), above.end ());
-  return path;
-}
-
-} // namespace
-
 Upstream::Upstream (Node &node, Listener &listener)
     : node_ (node), listener_ (listener),
       delete_policy_ (make_delete_policy (node.config.delete_policy)),
@@ -127,7 +113,7 @@ Upstream::settle (Instant now, const message::Accept &accept)
   parent.heard = now;
   if (parent.contact.address.empty ())
     parent.contact.address = search.target.address;
-  parent.path = path_through (parent.contact, accept.root_path);
+  parent.path = RootPath (parent.contact, accept.root_path);
   source_.id = parent.path.back ().id;
   ++root_path_changes_;
   if (old && old->contact.id == parent.contact.id) {
@@ -290,9 +276,8 @@ Upstream::handle_alive (
   parent.receiving = alive.receiving;
   if (is_usable (alive.self))
     parent.contact.address = alive.self.address;
-  RootPath path = path_through (parent.contact, alive.root_path);
-  if (path != parent.path) {
-    parent.path = std::move (path);
+  if (!parent.path.is_through (parent.contact, alive.root_path)) {
+    parent.path = RootPath (parent.contact, alive.root_path);
     source_.id = parent.path.back ().id;
     ++root_path_changes_;
   }

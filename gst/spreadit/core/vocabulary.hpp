@@ -11,15 +11,10 @@
 #include <variant>
 #include <vector>
 
-namespace spreadit::core {
+#include "core/contact.hpp"
+#include "core/root_path.hpp"
 
-// A random 128-bit name, made anew for every application session. Ours, not an
-// address: behind a NAT the paper's "IP address" (II) is not unique.
-struct PeerId {
-  std::uint64_t high = 0;
-  std::uint64_t low = 0;
-  auto operator<=> (const PeerId &) const = default;
-};
+namespace spreadit::core {
 
 // There is no now(): the core cannot ask for the time.
 struct PeerClock {
@@ -37,19 +32,6 @@ using Duration = PeerClock::duration;
 // names the incoming ones, with `incoming_link` set.
 enum class LinkId : std::uint64_t {};
 inline constexpr std::uint64_t incoming_link = std::uint64_t{1} << 63;
-
-// Whom to ask and where. The address is opaque here ("host:port" when live):
-// the core compares and passes it on, it never reads it. The source of a
-// stream is first known by address alone; its id is then all zero.
-struct Contact {
-  PeerId id;
-  std::string address;
-  bool operator== (const Contact &) const = default;
-};
-
-// From a peer's parent up to the source: front() is the parent, back() is the
-// source. Empty for the source itself.
-using RootPath = std::vector<Contact>;
 
 // O(1) aggregate of everything below and including one peer.
 struct Subtree {

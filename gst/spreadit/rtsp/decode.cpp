@@ -303,7 +303,8 @@ decode_accept (const Response &response)
 
   core::message::Accept accept;
   accept.self = std::get<PeerHeader> (std::move (peer)).self;
-  accept.root_path = std::get<core::RootPath> (std::move (root_path));
+  accept.root_path =
+      core::RootPath (std::get<std::vector<core::Contact>> (root_path));
   accept.standby = std::get<std::vector<core::Contact>> (std::move (standby));
   if (accept.standby.size () > core::limits::standby_max)
     accept.standby.resize (core::limits::standby_max); // a hint, no more

@@ -139,7 +139,8 @@ encode_accept (const core::message::Accept &accept, std::string_view sdp,
 {
   Response response = encode_description (sdp, content_base);
   add (response.headers, header::peer, peer_identity (accept.self));
-  add_contacts (response.headers, header::root_path, accept.root_path);
+  add_contacts (
+      response.headers, header::root_path, accept.root_path.contacts ());
   add_contacts (response.headers, header::standby, accept.standby);
   return response;
 }

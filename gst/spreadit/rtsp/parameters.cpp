@@ -112,7 +112,7 @@ struct Writer {
     append (body, "levels", alive.subtree.levels, core::limits::levels_max);
     append (body, "free", alive.subtree.free, limits::subtree_free_max);
     append (body, "receiving", yes_no (alive.receiving));
-    append (body, "root-path", alive.root_path);
+    append (body, "root-path", alive.root_path.contacts ());
     append (body, "standby", alive.standby);
     return body;
   }
@@ -249,7 +249,8 @@ make_alive (Fields &fields)
   alive.children_max = *fields.children_max;
   alive.subtree = {*fields.peers, *fields.levels, *fields.free};
   alive.receiving = *fields.receiving;
-  alive.root_path = std::get<core::RootPath> (std::move (root_path));
+  alive.root_path =
+      core::RootPath (std::get<std::vector<core::Contact>> (root_path));
   alive.standby = std::get<std::vector<core::Contact>> (std::move (standby));
   if (alive.standby.size () > core::limits::standby_max)
     alive.standby.resize (core::limits::standby_max); // a hint, no more
