@@ -112,6 +112,9 @@ Downstream::accept (Instant now, LinkId link, const message::Subscribe &ask,
   Contact contact = ask.self;
   if (contact.address.size () > limits::address_max)
     contact.address.clear ();
+  // A vector would double, and most peers have few children.
+  if (children_.size () == children_.capacity ())
+    children_.reserve (children_.size () + 1 + children_.size () / 4);
   children_.push_back ({link, std::move (contact),
       ask.plain_player ? Subtree{} : believable (ask.subtree),
       std::min (ask.children_max, limits::children_max_max), ask.plain_player,

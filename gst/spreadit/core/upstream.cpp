@@ -124,8 +124,8 @@ Upstream::settle (Instant now, const message::Accept &accept)
   node_.outbox.receive_from (parent.link);
   node_.outbox.report (action::Report::ParentChanged{parent.contact,
       static_cast<std::uint32_t> (parent.path.size ()), now - search.started});
-  state_ = Settled{std::move (parent), std::move (old), now, std::move (search),
-      std::nullopt};
+  state_ = Settled{std::move (parent), std::move (old), now,
+      std::make_unique<Search> (std::move (search)), std::nullopt};
 }
 
 // Nobody else took us, and the old parent stays. We never ceased to be its
@@ -134,8 +134,7 @@ void
 Upstream::return_to_old (Instant now)
 {
   Parent old = std::move (*std::get<Searching> (state_).old);
-  state_ =
-      Settled{std::move (old), std::nullopt, now, std::nullopt, std::nullopt};
+  state_ = Settled{std::move (old), std::nullopt, now, nullptr, std::nullopt};
 }
 
 // It is gone, or we have hung up on it.

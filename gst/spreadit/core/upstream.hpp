@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <variant>
 
@@ -108,8 +109,9 @@ private:
     // Make before break: kept until the parent's first packet.
     std::optional<Parent> old;
     Instant since;
-    // Until its first packet: how we found it, to go on if there is none.
-    std::optional<Search> search;
+    // Until its first packet: how we found it, to go on if there is none. Not
+    // in place: most of a life goes by without one.
+    std::unique_ptr<Search> search;
     std::optional<Instant> leave_by; // it is transient itself
   };
   struct Leaving {
