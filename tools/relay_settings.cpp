@@ -22,6 +22,8 @@ constexpr std::array table{
         "RATE", "Upload to give, bit/s: 500k, 2M (no limit)"},
     Setting{"add-policy", "add-policy", SettingKind::add_policy, true, "POLICY",
         "Whom a newcomer is sent to; see below"},
+    Setting{"second-add-policy", "second-add-policy", SettingKind::add_policy,
+        true, "POLICY", "With smart-bandwidth: for newcomers with less"},
     Setting{"delete-policy", "delete-policy", SettingKind::delete_policy, true,
         "POLICY", "Where children of a leaver go; see below"},
     Setting{"max-tries", "max-tries", SettingKind::count, false, "N",

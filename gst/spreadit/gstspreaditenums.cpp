@@ -12,6 +12,14 @@ gst_spreadit_add_policy_get_type (void)
           "random"},
       {GST_SPREADIT_ADD_POLICY_ROUND_ROBIN, "The children in turn",
           "round-robin"},
+      {GST_SPREADIT_ADD_POLICY_SMART_PLACEMENT,
+          "The child closest to the newcomer", "smart-placement"},
+      {GST_SPREADIT_ADD_POLICY_KNOCK_DOWNS,
+          "A newcomer that is closer than all children replaces the farthest",
+          "knock-downs"},
+      {GST_SPREADIT_ADD_POLICY_SMART_BANDWIDTH,
+          "A newcomer with more upload bandwidth takes the place of this node",
+          "smart-bandwidth"},
       {0, nullptr, nullptr}};
   static gsize type = 0;
   if (g_once_init_enter (&type))

@@ -12,6 +12,12 @@ G_BEGIN_DECLS
  * GstSpreaditAddPolicy:
  * @GST_SPREADIT_ADD_POLICY_RANDOM: one of the children, drawn at random
  * @GST_SPREADIT_ADD_POLICY_ROUND_ROBIN: the children in turn
+ * @GST_SPREADIT_ADD_POLICY_SMART_PLACEMENT: the child closest to the newcomer
+ * @GST_SPREADIT_ADD_POLICY_KNOCK_DOWNS: a newcomer that is closer than all
+ *   children takes the place of the farthest; others go to the closest child
+ * @GST_SPREADIT_ADD_POLICY_SMART_BANDWIDTH: a newcomer with more upload
+ *   bandwidth takes the place of this node, which goes below it; with others as
+ *   #GstSpreaditPeeringManager:second-add-policy says
  *
  * Whom a saturated peer sends a newcomer to (paper, V-A).
  *
@@ -21,6 +27,9 @@ typedef enum
 {
   GST_SPREADIT_ADD_POLICY_RANDOM = 0,
   GST_SPREADIT_ADD_POLICY_ROUND_ROBIN = 1,
+  GST_SPREADIT_ADD_POLICY_SMART_PLACEMENT = 2,
+  GST_SPREADIT_ADD_POLICY_KNOCK_DOWNS = 3,
+  GST_SPREADIT_ADD_POLICY_SMART_BANDWIDTH = 4,
 } GstSpreaditAddPolicy;
 
 /**

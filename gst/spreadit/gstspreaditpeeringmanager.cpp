@@ -66,6 +66,7 @@ enum {
   PROP_MAX_CHILDREN,
   PROP_UPLOAD_BANDWIDTH,
   PROP_ADD_POLICY,
+  PROP_SECOND_ADD_POLICY,
   PROP_DELETE_POLICY,
   PROP_MAX_TRIES,
   PROP_ALIVE_INTERVAL,
@@ -117,6 +118,7 @@ struct Wishes {
   guint max_children = core::limits::children_max_default;
   guint64 upload_bandwidth = 0;
   gint add_policy = GST_SPREADIT_ADD_POLICY_ROUND_ROBIN;
+  gint second_add_policy = GST_SPREADIT_ADD_POLICY_ROUND_ROBIN;
   gint delete_policy = GST_SPREADIT_DELETE_POLICY_GRANDFATHER;
   guint max_tries = core::limits::tries_max_default;
   guint alive_interval_ms = in_ms (core::limits::alive_interval_default);
@@ -138,9 +140,19 @@ random_u64 ()
 core::AddPolicyKind
 to_core (GstSpreaditAddPolicy policy)
 {
-  return policy == GST_SPREADIT_ADD_POLICY_RANDOM
-             ? core::AddPolicyKind::random
-             : core::AddPolicyKind::round_robin;
+  switch (policy) {
+  case GST_SPREADIT_ADD_POLICY_RANDOM:
+    return core::AddPolicyKind::random;
+  case GST_SPREADIT_ADD_POLICY_SMART_PLACEMENT:
+    return core::AddPolicyKind::smart_placement;
+  case GST_SPREADIT_ADD_POLICY_KNOCK_DOWNS:
+    return core::AddPolicyKind::knock_downs;
+  case GST_SPREADIT_ADD_POLICY_SMART_BANDWIDTH:
+    return core::AddPolicyKind::smart_bandwidth;
+  case GST_SPREADIT_ADD_POLICY_ROUND_ROBIN:
+    break;
+  }
+  return core::AddPolicyKind::round_robin;
 }
 
 core::DeletePolicyKind
@@ -374,6 +386,9 @@ Private::read_wishes (bool as_source, agent::Settings *settings, GError **error)
   config.children_max = children_max;
   config.add_policy =
       to_core (static_cast<GstSpreaditAddPolicy> (wishes.add_policy));
+  config.second_add_policy =
+      to_core (static_cast<GstSpreaditAddPolicy> (wishes.second_add_policy));
+  config.uplink_bps = wishes.upload_bandwidth;
   config.delete_policy =
       to_core (static_cast<GstSpreaditDeletePolicy> (wishes.delete_policy));
   config.tries_max = wishes.max_tries;
@@ -595,6 +610,8 @@ Private::apply_wishes () noexcept
     changed->set_upload_bps (now.upload_bandwidth);
     changed->set_add_policy (
         to_core (static_cast<GstSpreaditAddPolicy> (now.add_policy)));
+    changed->set_second_add_policy (
+        to_core (static_cast<GstSpreaditAddPolicy> (now.second_add_policy)));
     changed->set_delete_policy (
         to_core (static_cast<GstSpreaditDeletePolicy> (now.delete_policy)));
   });
@@ -743,6 +760,9 @@ gst_spreadit_peering_manager_set_property (
     case PROP_ADD_POLICY:
       wishes.add_policy = g_value_get_enum (value);
       break;
+    case PROP_SECOND_ADD_POLICY:
+      wishes.second_add_policy = g_value_get_enum (value);
+      break;
     case PROP_DELETE_POLICY:
       wishes.delete_policy = g_value_get_enum (value);
       break;
@@ -807,6 +827,9 @@ gst_spreadit_peering_manager_get_property (
     break;
   case PROP_ADD_POLICY:
     g_value_set_enum (value, wishes.add_policy);
+    break;
+  case PROP_SECOND_ADD_POLICY:
+    g_value_set_enum (value, wishes.second_add_policy);
     break;
   case PROP_DELETE_POLICY:
     g_value_set_enum (value, wishes.delete_policy);
@@ -921,7 +944,8 @@ install_properties (GObjectClass *klass)
    *
    * What this node can send, in bit/s; 0 = unknown. When known, the capacity is
    * floor (upload-bandwidth x 0.9 / rate of the stream) instead of
-   * #GstSpreaditPeeringManager:max-children.
+   * #GstSpreaditPeeringManager:max-children. Parents are told, for
+   * %GST_SPREADIT_ADD_POLICY_SMART_BANDWIDTH.
    *
    * Since: 1.0
    */
@@ -939,6 +963,20 @@ install_properties (GObjectClass *klass)
    */
   properties[PROP_ADD_POLICY] = g_param_spec_enum ("add-policy", "Add policy",
       "Whom a newcomer is sent to when saturated",
+      GST_TYPE_SPREADIT_ADD_POLICY, GST_SPREADIT_ADD_POLICY_ROUND_ROBIN, live);
+  /**
+   * GstSpreaditPeeringManager:second-add-policy:
+   *
+   * With %GST_SPREADIT_ADD_POLICY_SMART_BANDWIDTH: what happens to newcomers
+   * with no more upload bandwidth than this node, and while one of the two
+   * bandwidths is not known (paper, V-A.5). smart-bandwidth itself counts as
+   * round-robin here.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_SECOND_ADD_POLICY] = g_param_spec_enum ("second-add-policy",
+      "Second add policy",
+      "With smart-bandwidth: what happens to newcomers with no more upload",
       GST_TYPE_SPREADIT_ADD_POLICY, GST_SPREADIT_ADD_POLICY_ROUND_ROBIN, live);
   /**
    * GstSpreaditPeeringManager:delete-policy:

@@ -199,7 +199,8 @@ GST_START_TEST (test_enum_values_are_described)
     g_free (specs);
     gst_object_unref (element);
   }
-  const std::set<std::string> wanted{"add-policy", "delete-policy"};
+  const std::set<std::string> wanted{
+      "add-policy", "second-add-policy", "delete-policy"};
   fail_unless (seen == wanted);
 }
 GST_END_TEST;

@@ -220,8 +220,7 @@ private:
       peer.data_seen (now, link, now);
     if (const auto link = peer.parent_link ()) {
       message::Alive beat = alive (peer.parent ()->id.low);
-      beat.root_path.assign (
-          peer.root_path ().begin () + 1, peer.root_path ().end ());
+      beat.root_path = peer.root_path ().above ();
       peer.handle_message (now, *link, beat);
     }
     for (const ChildInfo &child : peer.children ())

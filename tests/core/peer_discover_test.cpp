@@ -315,7 +315,9 @@ TEST (Discovery, AnAcceptThatWouldBeALoopIsGivenBack)
   const message::Accept loops[] = {
       {contact (Bench::self), {contact (Bench::source)}, {}},
       {contact (10), {contact (Bench::self), contact (Bench::source)}, {}},
-      {contact (10), RootPath (limits::levels_max, contact (11)), {}},
+      {contact (10),
+          RootPath (std::vector<Contact> (limits::levels_max, contact (11))),
+          {}},
       {{}, {}, {}}};
   for (const message::Accept &loop : loops) {
     Bench bench;

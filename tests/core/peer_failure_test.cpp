@@ -528,4 +528,20 @@ TEST (Failure, AKilledParentCostsAFewTrips)
   EXPECT_TRUE (world.is_served (c));
 }
 
+// The search begins anew, and the ask that is under way is its first.
+TEST (Failure, AParentThatGoesWhileWeConnectLeavesNoTries)
+{
+  Bench bench;
+  const LinkId parent = bench.settle_deep ();
+  bench.hear (parent, message::Redirect{contact (7), RedirectScope::self});
+  const auto *connect = bench.find<action::Connect> ();
+  ASSERT_TRUE (connect);
+  const LinkId link = connect->link;
+  bench.close (parent);
+  bench.open (link);
+  const auto *ask = bench.said<message::Subscribe> (link);
+  ASSERT_TRUE (ask);
+  EXPECT_EQ (ask->tries, 0u);
+}
+
 } // namespace

@@ -136,15 +136,15 @@ TEST (Hostile, ATooDeepTreeIsLeftAndNotOffered)
 {
   Bench bench;
   const LinkId parent = bench.settle_deep ();
-  RootPath path;
+  std::vector<Contact> path;
   for (std::uint64_t i = 0; i + 1 < limits::levels_max; ++i)
     path.push_back (contact (100 + i));
-  bench.hear (parent, bench.alive (4, path));
+  bench.hear (parent, bench.alive (4, RootPath (path)));
   EXPECT_EQ (bench.peer.level (), limits::levels_max);
   EXPECT_TRUE ((
       bench.join (10), bench.refused (incoming (10), RefuseReason::saturated)));
   path.push_back (contact (200));
-  bench.hear (parent, bench.alive (4, path));
+  bench.hear (parent, bench.alive (4, RootPath (path)));
   EXPECT_TRUE (bench.did<action::Close> (parent));
 }
 
@@ -168,26 +168,35 @@ TEST (Hostile, NoiseIsSurvived)
   for (std::uint64_t seed = 1; seed <= 200; ++seed) {
     SCOPED_TRACE (seed);
     Rng rng (seed);
-    Bench bench (static_cast<unsigned> (rng.below (4)));
+    Config config = Bench::config_of (static_cast<unsigned> (rng.below (4)));
+    config.add_policy = static_cast<AddPolicyKind> (rng.below (5));
+    config.second_add_policy = static_cast<AddPolicyKind> (rng.below (4));
+    config.uplink_bps = rng.below (3);
+    config.path = NetworkPath{{1}, {}};
+    Bench bench (config);
     if (rng.below (3) == 0)
       bench.become_source ();
     else
       bench.subscribe ();
     const auto somebody = [&] { return contact (rng.below (8)); };
-    const auto path = [&] {
-      RootPath contacts;
+    const auto list = [&] {
+      std::vector<Contact> contacts;
       for (auto i = rng.below (4); i > 0; --i)
         contacts.push_back (somebody ());
       return contacts;
     };
     const auto noise = [&] () -> Message {
-      switch (rng.below (10)) {
+      switch (rng.below (12)) {
       case 0: {
         message::Subscribe ask;
         ask.self = somebody ();
         ask.subtree.peers = static_cast<std::uint32_t> (rng.below (3));
         ask.subtree.free = static_cast<std::uint32_t> (rng.below (3));
         ask.plain_player = rng.below (4) == 0;
+        ask.children_max = ask.subtree.free;
+        ask.uplink_bps = rng.below (4);
+        if (rng.below (2) == 0)
+          ask.path = NetworkPath{{rng.below (3)}, {}};
         if (rng.below (2) == 0) {
           ask.reason = JoinReason::parent_lost;
           ask.lost = id_of (rng.below (8));
@@ -195,7 +204,7 @@ TEST (Hostile, NoiseIsSurvived)
         return ask;
       }
       case 1:
-        return message::Accept{somebody (), path (), path ()};
+        return message::Accept{somebody (), RootPath (list ()), list ()};
       case 2:
         return message::Refuse{static_cast<RefuseReason> (rng.below (2)), {}};
       case 3:
@@ -206,7 +215,7 @@ TEST (Hostile, NoiseIsSurvived)
       case 5:
         return message::Leaving{};
       case 6: {
-        auto alive = bench.alive (rng.below (8), path ());
+        auto alive = bench.alive (rng.below (8), RootPath (list ()));
         alive.receiving = rng.below (3) != 0;
         return alive;
       }
@@ -214,6 +223,10 @@ TEST (Hostile, NoiseIsSurvived)
         return message::Verify{id_of (rng.below (8)), rng.next ()};
       case 8:
         return message::Verified{rng.next (), true};
+      case 9:
+        return message::Yield{id_of (rng.below (8))};
+      case 10:
+        return message::Located{{{rng.below (3), rng.below (3)}, {}}};
       default:
         if (rng.below (10) == 0)
           return message::Ended{};

@@ -181,7 +181,8 @@ TEST (WrongUsage, SaysWhatAndWhatToDo)
   EXPECT_EQ (refused ({live, "--upload-bandwidth=fast"}),
       "bad upload-bandwidth \"fast\": give bits per second, as 500k or 2M");
   EXPECT_EQ (refused ({live, "--add-policy=best"}),
-      "bad add-policy \"best\": choose one of random, round-robin");
+      "bad add-policy \"best\": choose one of random, round-robin, "
+      "smart-placement, knock-downs, smart-bandwidth");
   EXPECT_EQ (refused ({live, "--delete-policy=best"}),
       "bad delete-policy \"best\": choose one of grandfather, root, "
       "grandfather-all, root-all");

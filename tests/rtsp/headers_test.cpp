@@ -57,6 +57,9 @@ TEST (PeerHeader, OfASubscribe)
           "; address=\"10.0.0.7:8554\"; version=1; children-max=3; "
           "children-free=4; peers=5; levels=2");
   EXPECT_EQ (std::get<PeerHeader> (parse_peer (to_string (peer))), peer);
+  peer.uplink_bps = 2'000'000;
+  EXPECT_TRUE (to_string (peer).ends_with ("; uplink-bps=2000000"));
+  EXPECT_EQ (std::get<PeerHeader> (parse_peer (to_string (peer))), peer);
 }
 
 TEST (PeerHeader, OfAnAcceptHasIdentityOnly)
@@ -143,6 +146,40 @@ TEST (JoinHeader, RefusesBadValues)
     EXPECT_TRUE (is_bad (parse_join (bad))) << bad;
 }
 
+TEST (PathHeader, IsATraceroute)
+{
+  core::NetworkPath path;
+  EXPECT_EQ (to_string (path), "rtt-us=0");
+  EXPECT_EQ (std::get<core::NetworkPath> (parse_path ("rtt-us=0")), path);
+  path.routers = {0x0a000001, core::NetworkPath::silent};
+  path.rtt = std::chrono::microseconds (12'345);
+  EXPECT_EQ (to_string (path),
+      "rtt-us=12345; routers=000000000a000001,0000000000000000");
+  EXPECT_EQ (std::get<core::NetworkPath> (parse_path (to_string (path))), path);
+  EXPECT_EQ (std::get<core::NetworkPath> (parse_path (
+                 "seen=2; routers = 000000000A000001 , 0000000000000000;"
+                 "RTT-us=12345")),
+      path);
+}
+
+TEST (PathHeader, RefusesBadValues)
+{
+  std::string many = "routers=0000000000000001";
+  for (std::size_t i = 0; i < core::limits::routers_max; ++i)
+    many += ",0000000000000001";
+  for (const std::string &bad :
+      {std::string ("routers=1"), std::string ("routers=000000000000000g"),
+          std::string ("routers=0000000000000001,"),
+          std::string ("rtt-us=fast"), std::string ("rtt-us=-1"),
+          std::string ("rtt-us=10000001"), std::string ("rtt-us=1; rtt-us=1"),
+          std::string ("rtt-us=\"1"), many}) {
+    const auto result = parse_path (bad);
+    const auto *reason = std::get_if<Reason> (&result);
+    ASSERT_TRUE (reason) << bad;
+    EXPECT_EQ (reason->status, 400u) << bad;
+  }
+}
+
 TEST (Contacts, AreAList)
 {
   const std::vector<core::Contact> contacts = {
@@ -151,15 +188,18 @@ TEST (Contacts, AreAList)
   ASSERT_EQ (lines.size (), 1u);
   EXPECT_EQ (lines[0], id_text + "@\"10.0.0.1:8554\", " + other_text +
                            "@\"[::1]:1\", " + std::string (32, '0') + "@\"\"");
-  EXPECT_EQ (std::get<core::RootPath> (parse_contacts (lines[0], 3)), contacts);
+  EXPECT_EQ (
+      std::get<std::vector<core::Contact>> (parse_contacts (lines[0], 3)),
+      contacts);
   EXPECT_TRUE (is_bad (parse_contacts (lines[0], 2)));
   EXPECT_TRUE (write_contacts ({}).empty ());
-  EXPECT_TRUE (std::get<core::RootPath> (parse_contacts (" ", 3)).empty ());
+  EXPECT_TRUE (
+      std::get<std::vector<core::Contact>> (parse_contacts (" ", 3)).empty ());
 }
 
 TEST (Contacts, ALongListGoesOnInFurtherLines)
 {
-  const core::RootPath path (core::limits::levels_max,
+  const std::vector<core::Contact> path (core::limits::levels_max,
       {id, std::string (limits::host_max, 'h') + ":65535"});
   const auto lines = write_contacts (path);
   EXPECT_GT (lines.size (), 1u);
@@ -168,7 +208,7 @@ TEST (Contacts, ALongListGoesOnInFurtherLines)
     EXPECT_LE (line.size (), limits::list_line_max);
     headers.push_back ({"SpreadIt-Root-Path", line});
   }
-  EXPECT_EQ (std::get<core::RootPath> (parse_contacts (
+  EXPECT_EQ (std::get<std::vector<core::Contact>> (parse_contacts (
                  find_list (headers, header::root_path), path.size ())),
       path);
 }

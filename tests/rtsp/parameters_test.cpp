@@ -7,6 +7,7 @@
 
 using namespace spreadit;
 using namespace spreadit::rtsp;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -73,6 +74,14 @@ TEST (Parameters, OfTheShortOnes)
       "token: 7\r\n");
   EXPECT_EQ (write_parameters (core::message::Verified{7, true}),
       "message: verified\r\ntoken: 7\r\nok: yes\r\n");
+  EXPECT_EQ (write_parameters (core::message::Yield{{0, 1}}),
+      "message: yield\r\n"
+      "to: 00000000000000000000000000000001\r\n");
+  EXPECT_EQ (write_parameters (core::message::Located{{{}, 7us}}),
+      "message: located\r\nrtt-us: 7\r\nrouters: \r\n");
+  EXPECT_EQ (write_parameters (core::message::Located{{{1, 2}, 7us}}),
+      "message: located\r\nrtt-us: 7\r\n"
+      "routers: 0000000000000001,0000000000000002\r\n");
   EXPECT_EQ (write_parameters (core::message::Subscribe{}), "");
 }
 
@@ -128,6 +137,10 @@ TEST (Parameters, RefusesBadBodies)
            std::string ("message: leaving\r\nx\r\n"),
            std::string ("message: leaving\r\n x: y\r\n"),
            std::string ("message: leaving\r\nx: \x01\r\n"),
+           std::string ("message: yield\r\n"),
+           std::string ("message: yield\r\nto: 1\r\n"),
+           std::string ("message: located\r\nrtt-us: 7\r\n"),
+           std::string ("message: located\r\nrtt-us: 7\r\nrouters: x\r\n"),
            alive_body () + "peers: 5\r\n",
            alive_body ("peers") + "peers: 0\r\n",
            alive_body ("peers") + "peers: 100000001\r\n",

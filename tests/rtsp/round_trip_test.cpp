@@ -92,6 +92,16 @@ public:
       uri.query = "x=y";
     return uri;
   }
+  core::NetworkPath path ()
+  {
+    core::NetworkPath path;
+    path.routers.resize (number (0, core::limits::routers_max));
+    for (std::uint64_t &router : path.routers)
+      router = flip () ? bits () : 0;
+    path.rtt = std::chrono::microseconds (
+        number (0, static_cast<std::uint32_t> (limits::rtt_max.count ())));
+    return path;
+  }
   std::string session () { return flip () ? "" : "s-" + to_string (id ()); }
 
 private:
@@ -112,6 +122,9 @@ random_subscribe (Dice &dice)
     id = dice.any_id ();
   if (dice.flip ())
     subscribe.lost = dice.any_id ();
+  subscribe.uplink_bps = dice.below (limits::uplink_bps_max + 1);
+  if (dice.flip ())
+    subscribe.path = dice.path ();
   return subscribe;
 }
 
@@ -123,7 +136,7 @@ random_alive (Dice &dice)
   alive.children_max = dice.number (0, core::limits::children_max_max);
   alive.subtree = dice.subtree ();
   alive.receiving = dice.flip ();
-  alive.root_path = dice.contacts (core::limits::levels_max);
+  alive.root_path = core::RootPath (dice.contacts (core::limits::levels_max));
   alive.standby = dice.contacts (core::limits::standby_max);
   return alive;
 }
@@ -138,7 +151,7 @@ random_redirect (Dice &dice)
 core::Message
 random_in_session (Dice &dice)
 {
-  switch (dice.below (8)) {
+  switch (dice.below (10)) {
   case 0:
     return core::message::Unsubscribe{};
   case 1:
@@ -153,6 +166,10 @@ random_in_session (Dice &dice)
     return core::message::Probe{};
   case 6:
     return random_redirect (dice);
+  case 7:
+    return core::message::Yield{dice.any_id ()};
+  case 8:
+    return core::message::Located{dice.path ()};
   default:
     return random_alive (dice);
   }
@@ -165,7 +182,8 @@ random_answer (Dice &dice)
   case 0: {
     core::message::Accept accept;
     accept.self = dice.contact ();
-    accept.root_path = dice.contacts (core::limits::levels_max);
+    accept.root_path =
+        core::RootPath (dice.contacts (core::limits::levels_max));
     accept.standby = dice.contacts (core::limits::standby_max);
     return accept;
   }

@@ -19,8 +19,8 @@ constexpr Duration quiet_max = 80s;
 class Storm {
 public:
   explicit Storm (const Weather &weather)
-      : rng_ (weather.seed * 0x9e3779b9 + 17), weather_ (weather),
-        world_ (weather.seed, network ())
+      : rng_ (weather.seed * 0x9e3779b9 + 17), places_ (weather.seed ^ 0x9a7),
+        weather_ (weather), world_ (weather.seed, network ())
   {
     world_.trace = weather.trace;
     world_.tamper = [this] (Place from, Place to, Message &message) {
@@ -75,7 +75,20 @@ private:
       config.children_max = 2 + static_cast<unsigned> (rng_.below (4));
     if (rng_.below (10) == 0)
       config.address = "nowhere";
+    locate (config);
     return config;
+  }
+
+  // In a town of three streets of three houses; some do not know where.
+  void locate (Config &config)
+  {
+    config.second_add_policy = static_cast<AddPolicyKind> (places_.below (4));
+    config.uplink_bps = places_.below (6) * 1'000'000;
+    const bool is_known = places_.below (8) != 0;
+    const std::uint64_t street = 1 + places_.below (3);
+    const std::uint64_t house = 10 * street + places_.below (3);
+    if (is_known)
+      config.path = NetworkPath{{street, house}, 1ms * places_.below (50)};
   }
 
   Place join ()
@@ -228,6 +241,7 @@ private:
   }
 
   Rng rng_;
+  Rng places_; // and bandwidths
   Weather weather_;
   World world_;
   unsigned kind_ = 0;
@@ -246,7 +260,7 @@ std::string
 replay_line (const Weather &weather)
 {
   std::string line =
-      "replay with --seed " + std::to_string (weather.seed) + " --add " +
+      "replay with storm-replay --seed " + std::to_string (weather.seed) + " --add " +
       std::to_string (static_cast<int> (weather.add_policy)) + " --delete " +
       std::to_string (static_cast<int> (weather.delete_policy));
   if (weather.kind)

@@ -70,7 +70,8 @@ TEST_P (Sweep, ASeedReplays)
 std::string
 name_of (const testing::TestParamInfo<Sweep::ParamType> &info)
 {
-  static constexpr const char *adds[] = {"Random", "RoundRobin"};
+  static constexpr const char *adds[] = {
+      "Random", "RoundRobin", "SmartPlacement", "KnockDowns", "SmartBandwidth"};
   static constexpr const char *deletes[] = {
       "Grandfather", "Root", "GrandfatherAll", "RootAll"};
   const auto [add, leave] = info.param;
@@ -80,7 +81,9 @@ name_of (const testing::TestParamInfo<Sweep::ParamType> &info)
 
 INSTANTIATE_TEST_SUITE_P (Policies, Sweep,
     testing::Combine (
-        testing::Values (AddPolicyKind::random, AddPolicyKind::round_robin),
+        testing::Values (AddPolicyKind::random, AddPolicyKind::round_robin,
+            AddPolicyKind::smart_placement, AddPolicyKind::knock_downs,
+            AddPolicyKind::smart_bandwidth),
         testing::Values (DeletePolicyKind::grandfather, DeletePolicyKind::root,
             DeletePolicyKind::grandfather_all, DeletePolicyKind::root_all)),
     name_of);

@@ -34,7 +34,7 @@ World::add (Config config)
   const Place place = places_.size ();
   config.id = PeerId{0x5eed, place + 1};
   if (config.address == "")
-    config.address = name_of (place);
+    config.address = name_of (place) + ":1"; // as the wire code wants it
   else if (config.address == "nowhere")
     config.address.clear ();
   config.seed = rng_.next ();
@@ -104,7 +104,7 @@ World::redirect (Place child, Place target, RedirectScope scope)
            << " is to go to n" << target << '\n';
   message::Redirect redirect{at (target).self (), scope};
   send_event (*connection, /* to_opener */ true,
-      {{}, 0, Event::Kind::message, true, false, 0, connection->index,
+      {{}, Event::Kind::message, true, false, 0, connection->index,
           std::make_shared<const Message> (std::move (redirect))});
 }
 
@@ -192,9 +192,7 @@ void
 World::schedule (Instant at, Event event)
 {
   event.at = at;
-  event.sequence = sequence_++;
-  heap_.push_back (std::move (event));
-  std::push_heap (heap_.begin (), heap_.end ());
+  queue_.push (at, std::move (event));
 }
 
 void
@@ -208,13 +206,11 @@ World::run_until (const std::function<bool ()> &until, Duration limit)
 {
   const Instant end = now_ + limit;
   while (!until ()) {
-    if (heap_.empty () || heap_.front ().at > end) {
+    if (queue_.empty () || queue_.next_at () > end) {
       now_ = end;
       return until ();
     }
-    std::pop_heap (heap_.begin (), heap_.end ());
-    const Event event = std::move (heap_.back ());
-    heap_.pop_back ();
+    const Event event = queue_.pop ().payload;
     assert (event.at >= now_);
     now_ = event.at;
     ++events_;
@@ -303,7 +299,7 @@ World::arm (Place place)
   if (due >= inhabitant.timer_at || due == Instant::max ())
     return;
   inhabitant.timer_at = due;
-  schedule (due, {{}, 0, Event::Kind::timer, false, false, place, 0, nullptr});
+  schedule (due, {{}, Event::Kind::timer, false, false, place, 0, nullptr});
 }
 
 } // namespace spreadit::simulation

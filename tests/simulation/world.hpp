@@ -14,6 +14,7 @@
 
 #include "core/peer.hpp"
 #include "core/rng.hpp"
+#include "sim/event_queue.hpp"
 
 namespace spreadit::simulation {
 
@@ -154,8 +155,7 @@ private:
   double loss_ = 0;
   std::vector<std::unique_ptr<Inhabitant>> places_;
   std::vector<std::unique_ptr<Connection>> connections_;
-  std::vector<Event> heap_;
-  std::uint64_t sequence_ = 0;
+  sim::EventQueue<Event> queue_;
   std::uint64_t events_ = 0;
   std::uint64_t digest_ = 0;
   std::size_t failed_with_room_ = 0;

@@ -25,8 +25,9 @@ World::check (Place place)
   std::size_t staying = 0;
   const auto children = peer.children ();
   for (const ChildInfo &child : children)
-    staying += child.leaving || child.in_doubt ? 0 : 1;
-  // It may be lowered below what there is, and who was in doubt may answer.
+    staying += child.leaving || child.in_doubt || child.sent_on ? 0 : 1;
+  // It may be lowered below what there is, and who was in doubt may answer,
+  // and who was sent on may stay.
   const std::size_t before =
       std::exchange (places_[place]->children_before, children.size ());
   if (children.size () > before &&
@@ -115,8 +116,10 @@ describe (const Message &message)
     return "Verify " + id (verify->mover);
   if (const auto *verified = std::get_if<message::Verified> (&message))
     return "Verified " + std::to_string (verified->ok);
-  static constexpr const char *names[] = {
-      "", "", "", "", "Unsubscribe", "Leaving", "", "Probe", "", "", "Ended"};
+  if (const auto *yield = std::get_if<message::Yield> (&message))
+    return "Yield " + id (yield->to);
+  static constexpr const char *names[] = {"", "", "", "", "Unsubscribe",
+      "Leaving", "", "Probe", "", "", "Ended", "", "Located"};
   return names[message.index ()];
 }
 

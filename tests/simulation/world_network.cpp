@@ -98,7 +98,7 @@ World::perform (Place place, const action::Connect &connect)
   connection.opener_link = connect.link;
   places_[place]->links.push_back ({connect.link, index});
 
-  Event event{{}, 0, Event::Kind::connected, true, false, 0, index, nullptr};
+  Event event{{}, Event::Kind::connected, true, false, 0, index, nullptr};
   if (target == nowhere || !is_up (target)) {
     connection.open_at_acceptor = false;
     event.refused = true;
@@ -138,7 +138,7 @@ World::perform (Place place, const action::Send &send)
     return;
   note (message.index ());
   send_event (*connection, to_opener,
-      {{}, 0, Event::Kind::message, to_opener, false, 0, connection->index,
+      {{}, Event::Kind::message, to_opener, false, 0, connection->index,
           std::make_shared<const Message> (std::move (message))});
 }
 
@@ -155,8 +155,7 @@ World::perform (Place place, const action::Close &close)
   std::erase_if (places_[place]->links,
       [&] (const auto &entry) { return entry.first == close.link; });
   send_event (*connection, !opener,
-      {{}, 0, Event::Kind::closed, !opener, false, 0, connection->index,
-          nullptr});
+      {{}, Event::Kind::closed, !opener, false, 0, connection->index, nullptr});
 }
 
 void
@@ -210,11 +209,13 @@ World::perform (Place place, const action::Report &report)
 void
 World::perform (Place place, const action::Fail &fail)
 {
+  const bool in_vain =
+      fail.reason == FailReason::no_room && somebody_has_room ();
   if (trace)
     *trace << now_.time_since_epoch () / 1us << " us  n" << place << " FAILS "
-           << static_cast<int> (fail.reason) << " after " << fail.tries << '\n';
-  if (fail.reason == FailReason::no_room && somebody_has_room ())
-    ++failed_with_room_;
+           << static_cast<int> (fail.reason) << " after " << fail.tries
+           << (in_vain ? ", with room somewhere\n" : "\n");
+  failed_with_room_ += in_vain ? 1 : 0;
   places_[place]->fail = fail;
   if (++places_[place]->fails > 1)
     blame ("fails twice: " + std::to_string (place));
@@ -245,8 +246,7 @@ World::note_flow (Connection &connection)
         static_cast<std::uint64_t> (Duration (limits::data_idle).count ());
     const Duration way = delay (connection.opener, connection.acceptor);
     schedule (now_ + way + Duration (rng_.below (idle)),
-        {{}, 0, Event::Kind::packet, true, false, 0, connection.index,
-            nullptr});
+        {{}, Event::Kind::packet, true, false, 0, connection.index, nullptr});
   }
   const Inhabitant &opener = *places_[connection.opener];
   if (flowed && connection.first_packet_came && opener.up && !opener.frozen &&
@@ -304,7 +304,7 @@ World::hang_up_all (Place place, bool tell)
     note_flow (connection);
     if (tell)
       send_event (connection, !opener,
-          {{}, 0, Event::Kind::closed, !opener, false, 0, index, nullptr});
+          {{}, Event::Kind::closed, !opener, false, 0, index, nullptr});
   }
 }
 

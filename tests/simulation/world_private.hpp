@@ -31,18 +31,12 @@ struct World::Event {
   enum class Kind : std::uint8_t { timer, connected, closed, message, packet };
 
   Instant at;
-  std::uint64_t sequence;
   Kind kind;
   bool to_opener;
   bool refused; // connected: it was not
   Place place;
   ConnectionIndex connection;
   std::shared_ptr<const Message> message;
-
-  bool operator<(const Event &other) const // for a heap with the first on top
-  {
-    return at != other.at ? at > other.at : sequence > other.sequence;
-  }
 };
 
 struct World::Inhabitant {

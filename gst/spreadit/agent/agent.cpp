@@ -114,6 +114,9 @@ void
 Agent::set_upload_bps (std::uint64_t upload_bps)
 {
   settings_.upload_bps = upload_bps;
+  act ([upload_bps] (core::Peer &peer, core::Instant) {
+    peer.set_uplink_bps (upload_bps);
+  });
   apply_capacity ();
 }
 
@@ -122,6 +125,14 @@ Agent::set_add_policy (core::AddPolicyKind kind)
 {
   act ([kind] (core::Peer &peer, core::Instant) {
     peer.set_add_policy (kind);
+  });
+}
+
+void
+Agent::set_second_add_policy (core::AddPolicyKind kind)
+{
+  act ([kind] (core::Peer &peer, core::Instant) {
+    peer.set_second_add_policy (kind);
   });
 }
 

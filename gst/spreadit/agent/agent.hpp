@@ -105,6 +105,7 @@ public:
   void set_children_max (unsigned children_max);
   void set_upload_bps (std::uint64_t upload_bps);
   void set_add_policy (core::AddPolicyKind kind);
+  void set_second_add_policy (core::AddPolicyKind kind);
   void set_delete_policy (core::DeletePolicyKind kind);
 
   [[nodiscard]] NodeStats stats () const;

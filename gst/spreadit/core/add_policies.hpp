@@ -9,5 +9,9 @@ namespace spreadit::core {
 
 std::unique_ptr<AddPolicy> make_add_random (Rng rng);
 std::unique_ptr<AddPolicy> make_add_round_robin ();
+std::unique_ptr<AddPolicy> make_add_smart_placement ();
+std::unique_ptr<AddPolicy> make_add_knock_downs ();
+std::unique_ptr<AddPolicy> make_add_smart_bandwidth (
+    std::unique_ptr<AddPolicy> second);
 
 } // namespace spreadit::core

@@ -4,13 +4,21 @@
 namespace spreadit::core {
 
 std::unique_ptr<AddPolicy>
-make_add_policy (AddPolicyKind kind, Rng rng)
+make_add_policy (AddPolicyKind kind, Rng rng, AddPolicyKind second)
 {
   switch (kind) {
   case AddPolicyKind::random:
     return make_add_random (rng);
   case AddPolicyKind::round_robin:
     break;
+  case AddPolicyKind::smart_placement:
+    return make_add_smart_placement ();
+  case AddPolicyKind::knock_downs:
+    return make_add_knock_downs ();
+  case AddPolicyKind::smart_bandwidth:
+    if (second == AddPolicyKind::smart_bandwidth)
+      second = AddPolicyKind::round_robin;
+    return make_add_smart_bandwidth (make_add_policy (second, rng));
   }
   return make_add_round_robin ();
 }

@@ -1,4 +1,4 @@
-// Which peer a saturated peer sends a newcomer to (paper, V-A).
+// What a saturated peer does with a newcomer (paper, V-A).
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
@@ -16,33 +16,50 @@ namespace spreadit::core {
 struct Candidate {
   PeerId id;
   Subtree subtree;
+  const NetworkPath *path = nullptr; // nothing: not known
 };
 struct LocalTopology {
   // Children a newcomer may be sent to: in the order they came, none of them
   // leaving, a plain player, a dead end, the asker or on its avoid list.
   std::span<const Candidate> children;
+  // Children that may be moved in favour of this newcomer, dead ends too.
+  std::span<const Candidate> movable;
+  const NetworkPath *path = nullptr; // our own
+  std::uint64_t uplink_bps = 0;      // our own; 0: not known
+  // This newcomer may have our place: we have a parent, and it can ask there.
+  bool may_step_down = false;
 };
 
 namespace decision {
+// There is nobody to name.
+struct Refuse {};
 // Send the newcomer to this child.
 struct RedirectRequester {
   PeerId target;
 };
+// Take the newcomer and send a movable child to `target`: another child, or
+// the newcomer itself.
+struct TakeInstead {
+  PeerId child;
+  PeerId target;
+};
+// Give the newcomer our place and go below it, with all our children.
+struct StepDown {};
 } // namespace decision
 
-// A value and not a PeerId: Knock-Downs and Smart-Bandwidth (V-A.4, V-A.5)
-// move other peers than the newcomer.
-using AddDecision = std::variant<decision::RedirectRequester>;
+using AddDecision = std::variant<decision::Refuse, decision::RedirectRequester,
+    decision::TakeInstead, decision::StepDown>;
 
 class AddPolicy {
 public:
   virtual ~AddPolicy () = default;
-  // Asked only of a saturated peer that has someone to offer:
-  // topology.children is never empty.
+  // Asked only of a saturated peer.
   virtual AddDecision choose (
       const LocalTopology &topology, const message::Subscribe &requester) = 0;
 };
 
-std::unique_ptr<AddPolicy> make_add_policy (AddPolicyKind kind, Rng rng);
+// `second`: for smart_bandwidth.
+std::unique_ptr<AddPolicy> make_add_policy (AddPolicyKind kind, Rng rng,
+    AddPolicyKind second = AddPolicyKind::round_robin);
 
 } // namespace spreadit::core

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include <cassert>
-
 #include "core/add_policies.hpp"
 
 namespace spreadit::core {
@@ -16,7 +14,8 @@ public:
       const message::Subscribe & /* requester */) override
   {
     const auto &children = topology.children;
-    assert (!children.empty ());
+    if (children.empty ())
+      return decision::Refuse{};
     return decision::RedirectRequester{
         children[rng_.below (children.size ())].id};
   }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <algorithm>
-#include <cassert>
 
 #include "core/add_policies.hpp"
 
@@ -17,7 +16,8 @@ public:
       const message::Subscribe & /* requester */) override
   {
     const auto &children = topology.children;
-    assert (!children.empty ());
+    if (children.empty ())
+      return decision::Refuse{};
     const auto last = std::find_if (children.begin (), children.end (),
         [this] (const Candidate &child) { return child.id == last_; });
     // Whoever was chosen last may be gone: then its place is the successor's.

@@ -19,6 +19,22 @@ believable (Subtree told)
       std::min (told.free, limits::subtree_peers_max)};
 }
 
+std::unique_ptr<const NetworkPath>
+believable (const std::optional<NetworkPath> &told)
+{
+  if (!told || told->routers.size () > limits::routers_max)
+    return nullptr;
+  return std::make_unique<const NetworkPath> (*told);
+}
+
+bool
+is_avoided (const message::Subscribe &ask, const PeerId &id)
+{
+  const auto read = std::min (ask.avoid.size (), limits::avoid_max);
+  const auto end = ask.avoid.begin () + static_cast<std::ptrdiff_t> (read);
+  return std::find (ask.avoid.begin (), end, id) != end;
+}
+
 } // namespace
 
 Downstream::Downstream (Node &node, LoopGuard &guard)
@@ -34,7 +50,7 @@ Downstream::set_add_policy (std::unique_ptr<AddPolicy> policy)
 
 // Joining.
 
-void
+std::optional<Contact>
 Downstream::handle_message (Instant now, LinkId link,
     const message::Subscribe &ask, const Standing &standing)
 {
@@ -42,18 +58,26 @@ Downstream::handle_message (Instant now, LinkId link,
                              const auto &known) { return known.link == link; };
   const bool asked_before = std::erase_if (askers_, same_link) > 0;
   const auto known = find (link);
-  if (known != children_.end () && known->plain_player && ask.plain_player)
-    return welcome (*known, standing); // a player may ask twice
+  if (known != children_.end () && known->plain_player && ask.plain_player) {
+    welcome (*known, standing); // a player may ask twice
+    return std::nullopt;
+  }
+  auto objection = object (ask, standing);
   if (asked_before || known != children_.end ())
-    return refuse (link, RefuseReason::malformed);
-  if (const auto objection = object (ask, standing))
-    return refuse (link, *objection);
+    objection = RefuseReason::malformed;
+  if (objection) {
+    refuse (link, *objection);
+    return std::nullopt;
+  }
   probe_lost (now, ask);
+  take_yielded_slot (now, ask);
   if (!has_room_for (ask))
-    return send_elsewhere (link, ask);
+    return decide (now, link, ask, standing);
   if (ask.subtree.peers > 1 && !ask.plain_player && standing.parent_link)
-    return verify (now, link, ask, *standing.parent_link);
-  accept (now, link, ask, standing);
+    verify (now, link, ask, *standing.parent_link);
+  else
+    accept (now, link, ask, standing);
+  return std::nullopt;
 }
 
 // Why the asker may not join here nor below.
@@ -88,11 +112,15 @@ Downstream::accept (Instant now, LinkId link, const message::Subscribe &ask,
   Contact contact = ask.self;
   if (contact.address.size () > limits::address_max)
     contact.address.clear ();
+  // A vector would double, and most peers have few children.
+  if (children_.size () == children_.capacity ())
+    children_.reserve (children_.size () + 1 + children_.size () / 4);
   children_.push_back ({link, std::move (contact),
       ask.plain_player ? Subtree{} : believable (ask.subtree),
       std::min (ask.children_max, limits::children_max_max), ask.plain_player,
-      now, ask.lost, std::nullopt, std::nullopt});
-  check_at_ = std::min (check_at_, deadline (children_.back ()));
+      now, now, ask.lost});
+  children_.back ().path = believable (ask.path);
+  check_at_ = std::min (check_at_, due (children_.back ()));
 
   welcome (children_.back (), standing);
   node_.outbox.start_feeding (link);
@@ -175,7 +203,7 @@ Downstream::probe_lost (Instant now, const message::Subscribe &ask)
 void
 Downstream::make_way (const Child &child)
 {
-  if (slots_used () <= node_.config.children_max || child.gone_by ||
+  if (!feeds_too_many () || child.gone_by ||
       child.link != children_.back ().link)
     return;
   message::Subscribe ask;
@@ -183,9 +211,69 @@ Downstream::make_way (const Child &child)
   ask.subtree = child.subtree;
   if (child.lost)
     ask.avoid.push_back (*child.lost);
+  if (child.path)
+    ask.path = *child.path;
   if (auto target = choose (ask))
     node_.outbox.send (child.link,
         message::Redirect{std::move (*target), RedirectScope::self});
+}
+
+// Saturated: as the add policy says (V-A).
+std::optional<Contact>
+Downstream::decide (Instant now, LinkId link, const message::Subscribe &ask,
+    const Standing &standing)
+{
+  const auto children = offered (ask);
+  const auto moving = movable (now, ask);
+  LocalTopology topology;
+  topology.children = children;
+  topology.movable = moving;
+  topology.path = node_.config.path ? &*node_.config.path : nullptr;
+  topology.uplink_bps = node_.config.uplink_bps;
+  topology.may_step_down = may_step_down (now, ask, standing);
+  const AddDecision decision = add_policy_->choose (topology, ask);
+
+  if (std::holds_alternative<decision::StepDown> (decision))
+    return step_down (now, link, ask, standing);
+  if (const auto *take = std::get_if<decision::TakeInstead> (&decision))
+    take_instead (now, link, ask, standing, *take);
+  else if (const auto *on =
+               std::get_if<decision::RedirectRequester> (&decision))
+    node_.outbox.send (
+        link, message::Redirect{contact_of (on->target), RedirectScope::self});
+  else
+    refuse (link, RefuseReason::saturated);
+  return std::nullopt;
+}
+
+// The child lends its slot while it looks for another parent, and stays if it
+// finds none: then the newest makes way.
+void
+Downstream::take_instead (Instant now, LinkId link,
+    const message::Subscribe &ask, const Standing &standing,
+    const decision::TakeInstead &decision)
+{
+  const auto child = find_peer (decision.child);
+  assert (child != children_.end ());
+  child->sent_on_until = now + limits::sent_on_max;
+  check_at_ = std::min (check_at_, *child->sent_on_until);
+  const LinkId its_link = child->link;
+  const Contact target =
+      decision.target == ask.self.id ? ask.self : contact_of (decision.target);
+  accept (now, link, ask, standing);
+  node_.outbox.send (its_link, message::Redirect{target, RedirectScope::self});
+}
+
+// The parent first: it shall keep our place for the asker.
+Contact
+Downstream::step_down (Instant now, LinkId link, const message::Subscribe &ask,
+    const Standing &standing)
+{
+  step_down_at_ = now + limits::step_down_rest;
+  node_.outbox.send (*standing.parent_link, message::Yield{ask.self.id});
+  node_.outbox.send (link,
+      message::Redirect{standing.root_path.front (), RedirectScope::self});
+  return ask.self;
 }
 
 void
@@ -198,22 +286,71 @@ Downstream::send_elsewhere (LinkId link, const message::Subscribe &ask)
       link, message::Redirect{std::move (*target), RedirectScope::self});
 }
 
+// Of the children alone; nobody else is moved.
 std::optional<Contact>
 Downstream::choose (const message::Subscribe &ask) const
 {
-  std::vector<Candidate> offered;
+  const auto children = offered (ask);
+  LocalTopology topology;
+  topology.children = children;
+  topology.path = node_.config.path ? &*node_.config.path : nullptr;
+  topology.uplink_bps = node_.config.uplink_bps;
+  const AddDecision decision = add_policy_->choose (topology, ask);
+  if (const auto *on = std::get_if<decision::RedirectRequester> (&decision))
+    return contact_of (on->target);
+  return std::nullopt;
+}
+
+std::vector<Candidate>
+Downstream::offered (const message::Subscribe &ask) const
+{
+  std::vector<Candidate> candidates;
   for (const Child &child : children_)
     if (is_offered (child, ask))
-      offered.push_back ({child.contact.id, child.subtree});
-  if (offered.empty () || !add_policy_)
-    return std::nullopt;
+      candidates.push_back (
+          {child.contact.id, child.subtree, child.path.get ()});
+  return candidates;
+}
 
-  const AddDecision decision = add_policy_->choose ({offered}, ask);
-  const auto &chosen = std::get<decision::RedirectRequester> (decision);
-  const auto target = std::find_if (children_.begin (), children_.end (),
-      [&] (const Child &child) { return child.contact.id == chosen.target; });
-  assert (target != children_.end ());
-  return target->contact;
+// Only for a newcomer that can be taken at once, and only who has settled.
+std::vector<Candidate>
+Downstream::movable (Instant now, const message::Subscribe &ask) const
+{
+  std::vector<Candidate> candidates;
+  const auto lending = static_cast<std::size_t> (
+      std::count_if (children_.begin (), children_.end (), lends_its_slot));
+  if (ask.plain_player || ask.subtree.peers > 1 ||
+      node_.config.address.empty () || lending >= node_.config.children_max ||
+      slots_used () > node_.config.children_max)
+    return candidates;
+  for (const Child &child : children_)
+    if (!child.plain_player && !lends_its_slot (child) && !child.yielding &&
+        child.contact.id != ask.self.id &&
+        now - child.since >= limits::settling_max)
+      candidates.push_back (
+          {child.contact.id, child.subtree, child.path.get ()});
+  return candidates;
+}
+
+bool
+Downstream::may_step_down (
+    Instant now, const message::Subscribe &ask, const Standing &standing) const
+{
+  return now >= step_down_at_ && standing.parent_link && !ask.plain_player &&
+         is_usable (ask.self) && !is_child (ask.self.id) &&
+         is_usable (standing.root_path.front ()) &&
+         !is_avoided (ask, standing.root_path.front ().id);
+}
+
+const Contact &
+Downstream::contact_of (PeerId id) const
+{
+  const auto child = std::find_if (
+      children_.begin (), children_.end (), [&] (const Child &known) {
+        return !known.plain_player && known.contact.id == id;
+      });
+  assert (child != children_.end ());
+  return child->contact;
 }
 
 bool
@@ -224,11 +361,7 @@ Downstream::is_offered (const Child &child, const message::Subscribe &ask) const
     return false;
   if (child.subtree.free == 0 && !node_.config.offer_dead_ends)
     return false;
-  const auto avoided = ask.avoid.size () > limits::avoid_max
-                           ? ask.avoid.begin () + limits::avoid_max
-                           : ask.avoid.end ();
-  return child.contact.id != ask.self.id &&
-         std::find (ask.avoid.begin (), avoided, child.contact.id) == avoided;
+  return child.contact.id != ask.self.id && !is_avoided (ask, child.contact.id);
 }
 
 void
@@ -252,8 +385,22 @@ Downstream::heard (Instant now, LinkId link)
   const auto child = find (link);
   if (child == children_.end ())
     return;
-  child->heard = now;
+  child->heard = std::max (child->heard, now);
   child->answer_by.reset ();
+}
+
+void
+Downstream::message_seen (Instant now, LinkId link, Instant came)
+{
+  const auto child = find (link);
+  if (child == children_.end ())
+    return;
+  child->heard = came;
+  if (came == now)
+    child->answer_by.reset ();
+  check_at_ = std::min (check_at_, due (*child));
+  if (came == now)
+    make_way (*child);
 }
 
 void
@@ -269,6 +416,27 @@ Downstream::handle_message (LinkId link, const message::Alive &alive)
   child->subtree = believable (alive.subtree);
   if (alive.receiving)
     make_way (*child);
+}
+
+// Kept for that peer alone: whoever came first would have it otherwise.
+void
+Downstream::handle_message (
+    Instant now, LinkId link, const message::Yield &yield)
+{
+  const auto child = find (link);
+  if (child == children_.end () || child->plain_player ||
+      lends_its_slot (*child) || yield.to == child->contact.id)
+    return;
+  child->yielding = Yielding{yield.to, now + limits::yield_max};
+  check_at_ = std::min (check_at_, child->yielding->until);
+}
+
+void
+Downstream::handle_message (LinkId link, const message::Located &located)
+{
+  const auto child = find (link);
+  if (child != children_.end () && !child->plain_player)
+    child->path = believable (std::optional (located.path));
 }
 
 void
@@ -345,7 +513,12 @@ Downstream::handle_timeout (Instant now)
     return true;
   });
   for (std::size_t i = 0; i < children_.size ();) {
-    if (deadline (children_[i]) > now) {
+    Child &child = children_[i];
+    if (child.sent_on_until && *child.sent_on_until <= now)
+      child.sent_on_until.reset (); // nobody took it
+    if (child.yielding && child.yielding->until <= now)
+      child.yielding.reset (); // nobody came for its slot
+    if (deadline (child) > now) {
       ++i;
       continue;
     }
@@ -354,7 +527,7 @@ Downstream::handle_timeout (Instant now)
   }
   check_at_ = Instant::max ();
   for (const Child &child : children_)
-    check_at_ = std::min (check_at_, deadline (child));
+    check_at_ = std::min (check_at_, due (child));
   for (const Asker &asker : askers_)
     check_at_ = std::min (check_at_, asker.until);
 }

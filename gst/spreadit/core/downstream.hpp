@@ -27,14 +27,18 @@ class Downstream {
 public:
   Downstream (Node &node, LoopGuard &guard);
 
-  // What children and those who want to be say.
-  void handle_message (Instant now, LinkId link, const message::Subscribe &ask,
-      const Standing &standing);
+  // What children and those who want to be say. If the asker gets our place:
+  // who it is, for us to go below.
+  [[nodiscard]] std::optional<Contact> handle_message (Instant now, LinkId link,
+      const message::Subscribe &ask, const Standing &standing);
   void handle_message (LinkId link, const message::Unsubscribe &);
   void handle_message (Instant now, LinkId link, const message::Leaving &);
   void handle_message (LinkId link, const message::Alive &alive);
+  void handle_message (Instant now, LinkId link, const message::Yield &yield);
+  void handle_message (LinkId link, const message::Located &located);
   // Any message from a child is a sign of life.
   void heard (Instant now, LinkId link);
+  void message_seen (Instant now, LinkId link, Instant came);
   // The word of the source about an asker that waits for it.
   void verified (
       Instant now, std::uint64_t token, bool ok, const Standing &standing);
@@ -58,22 +62,32 @@ public:
   [[nodiscard]] bool is_child (PeerId id) const;
   [[nodiscard]] bool has_peers () const;
   [[nodiscard]] Subtree subtree () const;
+  [[nodiscard]] bool feeds_too_many () const;
   // Some child that vanished may still believe in us.
   [[nodiscard]] bool may_be_believed_in (Instant now) const;
   [[nodiscard]] std::vector<ChildInfo> children () const;
   void check_invariants () const;
 
 private:
+  // Its slot is kept for a wider peer (V-A.5).
+  struct Yielding {
+    PeerId to;
+    Instant until;
+  };
   struct Child {
     LinkId link;
     Contact contact;
     Subtree subtree;
     std::uint32_t children_max;
     bool plain_player;
+    Instant since;
     Instant heard;
-    std::optional<PeerId> lost;       // its last parent, if that fell silent
-    std::optional<Instant> gone_by;   // it said that it is leaving
-    std::optional<Instant> answer_by; // its own child says that it is silent
+    std::optional<PeerId> lost{};       // its last parent, if that fell silent
+    std::optional<Instant> gone_by{};   // it said that it is leaving
+    std::optional<Instant> answer_by{}; // its own child says that it is silent
+    std::optional<Instant> sent_on_until{}; // if it has not gone by then
+    std::optional<Yielding> yielding{};
+    std::unique_ptr<const NetworkPath> path{}; // if it told us
   };
   // Brings descendants along and waits for the word of the source.
   struct Asker {
@@ -93,9 +107,22 @@ private:
       LinkId parent_link);
   void probe_lost (Instant now, const message::Subscribe &ask);
   void make_way (const Child &child);
+  [[nodiscard]] std::optional<Contact> decide (Instant now, LinkId link,
+      const message::Subscribe &ask, const Standing &standing);
+  void take_instead (Instant now, LinkId link, const message::Subscribe &ask,
+      const Standing &standing, const decision::TakeInstead &decision);
+  Contact step_down (Instant now, LinkId link, const message::Subscribe &ask,
+      const Standing &standing);
   void send_elsewhere (LinkId link, const message::Subscribe &ask);
   [[nodiscard]] std::optional<Contact> choose (
       const message::Subscribe &ask) const;
+  [[nodiscard]] std::vector<Candidate> offered (
+      const message::Subscribe &ask) const;
+  [[nodiscard]] std::vector<Candidate> movable (
+      Instant now, const message::Subscribe &ask) const;
+  [[nodiscard]] bool may_step_down (Instant now, const message::Subscribe &ask,
+      const Standing &standing) const;
+  [[nodiscard]] const Contact &contact_of (PeerId id) const;
   void refuse (LinkId link, RefuseReason reason);
   enum class Line { open, closed };
   void replace (Instant now, PeerId id);
@@ -106,6 +133,7 @@ private:
   Children::iterator find_peer (PeerId id);
   [[nodiscard]] static bool lends_its_slot (const Child &child);
   [[nodiscard]] bool has_room_for (const message::Subscribe &ask) const;
+  void take_yielded_slot (Instant now, const message::Subscribe &ask);
   [[nodiscard]] std::size_t slots_used () const;
   [[nodiscard]] std::size_t slots_free () const;
   [[nodiscard]] bool is_offered (
@@ -113,6 +141,7 @@ private:
   [[nodiscard]] std::vector<Contact> standby (
       const RootPath &root_path, std::size_t count) const;
   [[nodiscard]] Instant deadline (const Child &child) const;
+  [[nodiscard]] Instant due (const Child &child) const;
 
   Node &node_;
   LoopGuard &guard_;
@@ -120,6 +149,7 @@ private:
   Children children_; // in the order they came
   std::vector<Asker> askers_;
   Instant believed_until_ = Instant::min ();
+  Instant step_down_at_ = Instant::min (); // not before
   // No deadline of ours is earlier. Not exact: a heart-beat only moves the
   // deadline of a child back, and looking at 10,000 children for each is dear.
   Instant check_at_ = Instant::max ();

@@ -60,11 +60,27 @@ Downstream::has_peers () const
       [] (const Child &child) { return !child.plain_player; });
 }
 
-// It is leaving, or perhaps dead: its slot is for one of its children.
+// It is leaving, or perhaps dead: its slot is for one of its children. Or it
+// was sent on, and its slot is for whom it makes room for.
 bool
 Downstream::lends_its_slot (const Child &child)
 {
-  return child.gone_by || child.answer_by;
+  return child.gone_by || child.answer_by || child.sent_on_until;
+}
+
+void
+Downstream::take_yielded_slot (Instant now, const message::Subscribe &ask)
+{
+  if (ask.plain_player || slots_used () > node_.config.children_max)
+    return;
+  for (Child &child : children_) {
+    if (!child.yielding || child.yielding->to != ask.self.id)
+      continue;
+    child.yielding.reset ();
+    child.sent_on_until = now + limits::sent_on_max;
+    check_at_ = std::min (check_at_, *child.sent_on_until);
+    return;
+  }
 }
 
 std::size_t
@@ -76,6 +92,12 @@ Downstream::slots_used () const
   const std::size_t lent =
       std::min<std::size_t> (lending, node_.config.children_max);
   return children_.size () - lent + askers_.size ();
+}
+
+bool
+Downstream::feeds_too_many () const
+{
+  return slots_used () > node_.config.children_max;
 }
 
 std::size_t
@@ -130,7 +152,7 @@ Downstream::children () const
   for (const Child &child : children_)
     infos.push_back ({child.contact, child.link, child.subtree,
         child.children_max, child.plain_player, child.gone_by.has_value (),
-        child.answer_by.has_value ()});
+        child.answer_by.has_value (), child.sent_on_until.has_value ()});
   return infos;
 }
 
@@ -165,6 +187,19 @@ Downstream::standby (const RootPath &root_path, std::size_t count) const
   return helpers;
 }
 
+// When there is something to do about it.
+Instant
+Downstream::due (const Child &child) const
+{
+  Instant due = deadline (child);
+  if (child.sent_on_until)
+    due = std::min (due, *child.sent_on_until);
+  if (child.yielding)
+    due = std::min (due, child.yielding->until);
+  return due;
+}
+
+// When it counts as gone.
 Instant
 Downstream::deadline (const Child &child) const
 {

@@ -81,6 +81,18 @@ inline constexpr Duration leaving_max = 2 * linger_max + 1s;
 // retransmission (200 ms at least on Linux, RFC 6298 2.4 says 1 s) and a round
 // trip to the other side of the earth fit in.
 inline constexpr Duration probe_max = 400ms;
+// A child that was sent on lends its slot for so long: it gives up after
+// move_max, and then stays.
+inline constexpr Duration sent_on_max = move_max + 1s;
+// A peer keeps its slot so long for the wider one it yields to.
+inline constexpr Duration yield_max = move_max;
+// Smart-Bandwidth: a peer gives its place away at most this often. Nobody can
+// join it nor below it while it moves, and where its parent has no place for
+// the wider peer it moves in vain.
+inline constexpr Duration step_down_rest = 30s;
+// Knock-Downs moves a child only when it has been here this long: it has its
+// first packets by then, and is moved without a gap.
+inline constexpr Duration settling_max = first_data_max;
 // A child that vanished may for so long still believe that we are its parent:
 // longer than it takes to miss our packets, our heart-beats or our answer.
 // See docs/decisions/0001-no-cycle-ever.md.
@@ -91,6 +103,8 @@ inline constexpr Duration handover_max = 2s;
 // Ids on a root path: a deeper tree is refused. The paper's largest has 10.
 inline constexpr std::size_t levels_max = 64;
 inline constexpr std::size_t avoid_max = 8;
+// Routers on the way to the source. traceroute and tracepath stop at 30.
+inline constexpr std::size_t routers_max = 32;
 // Peers that one search remembers as refused or dead.
 inline constexpr std::size_t excluded_max = 64;
 inline constexpr std::size_t standby_max = 4;

@@ -86,6 +86,23 @@ Peer::data_seen (Instant now, LinkId link, Instant came)
 }
 
 void
+Peer::message_seen (Instant now, LinkId link, Instant came)
+{
+  if (impl_->upstream.owns (link))
+    impl_->upstream.message_seen (link, came);
+  else
+    impl_->downstream.message_seen (now, link, came);
+  impl_->settle_accounts (now);
+}
+
+void
+Peer::beat (Instant now)
+{
+  impl_->beat (now);
+  impl_->settle_accounts (now);
+}
+
+void
 Peer::handle_timeout (Instant now)
 {
   impl_->handle_timeout (now);
@@ -107,6 +124,13 @@ Peer::set_add_policy (AddPolicyKind kind)
 }
 
 void
+Peer::set_second_add_policy (AddPolicyKind kind)
+{
+  impl_->node.config.second_add_policy = kind;
+  impl_->set_add_policy (impl_->node.config.add_policy);
+}
+
+void
 Peer::set_delete_policy (DeletePolicyKind kind)
 {
   impl_->node.config.delete_policy = kind;
@@ -117,6 +141,20 @@ void
 Peer::set_address (std::string address)
 {
   impl_->node.config.address = std::move (address);
+}
+
+void
+Peer::set_uplink_bps (std::uint64_t uplink_bps)
+{
+  impl_->node.config.uplink_bps = uplink_bps;
+}
+
+void
+Peer::set_path (Instant now, NetworkPath path)
+{
+  impl_->node.config.path = std::move (path);
+  impl_->upstream.tell_located (*impl_->node.config.path);
+  impl_->settle_accounts (now);
 }
 
 std::optional<Action>
@@ -130,9 +168,12 @@ Peer::next_timeout () const
 {
   Instant due = std::min (
       impl_->upstream.next_timeout (), impl_->downstream.next_timeout ());
-  if (!impl_->parent_knows ())
+  const bool has_news = !impl_->parent_knows ();
+  if (has_news)
     due = std::min (due, impl_->report_at);
-  return std::min (due, impl_->beat_at);
+  if (has_news || impl_->node.config.idle_beats)
+    due = std::min (due, impl_->beat_at);
+  return due;
 }
 
 const Config &
@@ -199,6 +240,18 @@ Subtree
 Peer::subtree () const
 {
   return impl_->news_up ().subtree;
+}
+
+bool
+Peer::feeds_too_many () const
+{
+  return impl_->downstream.feeds_too_many ();
+}
+
+Instant
+Peer::next_beat (Instant now) const
+{
+  return impl_->next_beat (now);
 }
 
 unsigned

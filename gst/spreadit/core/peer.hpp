@@ -19,6 +19,9 @@ struct Config {
   std::string address;  // where others reach us; empty: nobody can
   unsigned children_max = limits::children_max_default;
   AddPolicyKind add_policy = AddPolicyKind::round_robin;
+  // What smart_bandwidth does with those who have no more uplink than we (V-A.5
+  // "one of the above policies"). It itself counts as round_robin here.
+  AddPolicyKind second_add_policy = AddPolicyKind::round_robin;
   DeletePolicyKind delete_policy = DeletePolicyKind::grandfather;
   unsigned tries_max = limits::tries_max_default;
   Duration alive_interval = limits::alive_interval_default;
@@ -30,6 +33,12 @@ struct Config {
   // Dead ends (a child with no room in its subtree) are not offered. The
   // paper assumes everyone has room; true shows what that costs.
   bool offer_dead_ends = false;
+  // False: a heart-beat that would say nothing new is not sent. For a simulation
+  // that knows which links live and says so with message_seen(): of a million
+  // peers every message is one too many.
+  bool idle_beats = true;
+  std::uint64_t uplink_bps = 0;    // bit/s; 0: not known
+  std::optional<NetworkPath> path; // nothing: not measured (yet)
   std::uint64_t seed = 0;  // everything random comes from here
 };
 
@@ -41,6 +50,7 @@ struct ChildInfo {
   bool plain_player = false;
   bool leaving = false;
   bool in_doubt = false;  // its own child says that it is silent
+  bool sent_on = false;   // in favour of another one; stays if nobody takes it
 };
 
 // Drive it so: one call of a verb below, then poll_action() until it is empty,
@@ -76,16 +86,27 @@ public:
   void link_closed (Instant now, LinkId link);
   // Incoming links announce themselves by their first message.
   void handle_message (Instant now, LinkId link, const Message &message);
-  // A packet, RTP or RTCP, came from `link`, the newest of them at `came`, which
-  // is not after `now`. It is enough to call this just before handle_timeout().
+  // A packet, RTP or RTCP, came from `link`, the newest of them at `came`. It
+  // is enough to call this just before handle_timeout(). `came` is after `now`
+  // only in a simulation, which knows until when packets will come; where it
+  // errs, a later call with an earlier `came` holds.
   void data_seen (Instant now, LinkId link, Instant came);
+  // The same for heart-beats that say nothing new; see Config::idle_beats. With
+  // `came` equal to `now` one came just now, from a peer that is fed.
+  void message_seen (Instant now, LinkId link, Instant came);
   void handle_timeout (Instant now);
+  // A heart-beat out of turn, to all neighbours.
+  void beat (Instant now);
 
   // Run-time settings; they take effect with the next decision.
   void set_children_max (Instant now, unsigned children_max);
   void set_add_policy (AddPolicyKind kind);
+  void set_second_add_policy (AddPolicyKind kind);
   void set_delete_policy (DeletePolicyKind kind);
   void set_address (std::string address);
+  void set_uplink_bps (std::uint64_t uplink_bps);
+  // As soon as it is measured; the parent is told.
+  void set_path (Instant now, NetworkPath path);
 
   // What to do, oldest first.
   std::optional<Action> poll_action ();
@@ -108,6 +129,11 @@ public:
   [[nodiscard]] unsigned level () const;  // 0 for the source
   [[nodiscard]] std::vector<ChildInfo> children () const;
   [[nodiscard]] Subtree subtree () const;
+  // Before capacity was lowered, or who was sent on stayed: the newest child
+  // makes way when its next heart-beat comes.
+  [[nodiscard]] bool feeds_too_many () const;
+  // The next heart-beat, sent or idle; Instant::max() with no neighbours.
+  [[nodiscard]] Instant next_beat (Instant now) const;
   // Asks of the current or last search.
   [[nodiscard]] unsigned tries () const;
 

@@ -46,7 +46,8 @@ Peer::Impl::set_add_policy (AddPolicyKind kind)
 {
   node.config.add_policy = kind;
   downstream.set_add_policy (
-      make_add_policy (kind, stream_of (node.config.seed, Stream::add_policy)));
+      make_add_policy (kind, stream_of (node.config.seed, Stream::add_policy),
+          node.config.second_add_policy));
 }
 
 // What one side has to know of the other.
@@ -64,13 +65,20 @@ Peer::Impl::on_moving (Instant, const Contact *everyone_to)
 Subtree
 Peer::Impl::on_asking (Instant now)
 {
-  told_up = news_up ();
-  Subtree along = told_up.subtree;
+  told_in_ask = news_up ();
   // A child that we have forgotten may not have forgotten us. It may be above
-  // whom we ask, so have that checked.
+  // whom we ask, so have that checked. The truth goes up as news, later.
   if (downstream.may_be_believed_in (now))
-    along.peers = std::max (along.peers, 2u);
-  return along;
+    told_in_ask.subtree.peers = std::max (told_in_ask.subtree.peers, 2u);
+  return told_in_ask.subtree;
+}
+
+// It knows what we asked with. What has changed since, only the old parent was
+// told.
+void
+Peer::Impl::on_accepted ()
+{
+  told_up = told_in_ask;
 }
 
 void
@@ -125,9 +133,10 @@ void
 Peer::Impl::handle_child (Instant now, LinkId link, const Message &message)
 {
   downstream.heard (now, link);
-  if (const auto *ask = std::get_if<message::Subscribe> (&message))
-    downstream.handle_message (now, link, *ask, standing ());
-  else if (const auto *bye = std::get_if<message::Unsubscribe> (&message))
+  if (const auto *ask = std::get_if<message::Subscribe> (&message)) {
+    if (auto wider = downstream.handle_message (now, link, *ask, standing ()))
+      step_down (now, *wider);
+  } else if (const auto *bye = std::get_if<message::Unsubscribe> (&message))
     downstream.handle_message (link, *bye);
   else if (const auto *leaving = std::get_if<message::Leaving> (&message))
     downstream.handle_message (now, link, *leaving);
@@ -135,7 +144,21 @@ Peer::Impl::handle_child (Instant now, LinkId link, const Message &message)
     downstream.handle_message (link, *alive);
   else if (const auto *verify = std::get_if<message::Verify> (&message))
     handle_verify (now, link, *verify);
+  else if (const auto *yield = std::get_if<message::Yield> (&message))
+    downstream.handle_message (now, link, *yield);
+  else if (const auto *located = std::get_if<message::Located> (&message))
+    downstream.handle_message (link, *located);
   // The rest is for children to hear, not to say.
+}
+
+// Our place in the tree is for that one; we go below it (V-A.5). It has to be
+// accepted first, so we and our children come too early and ask again: until
+// then everyone keeps the parent it has.
+void
+Peer::Impl::step_down (Instant now, const Contact &wider)
+{
+  upstream.move_to (now, wider);
+  downstream.redirect ({wider, RedirectScope::self});
 }
 
 // "Is anyone above here that mover, or moving itself?" Only the source can say
@@ -208,7 +231,8 @@ Peer::Impl::handle_timeout (Instant now)
     finish (now);
   else
     upstream.handle_timeout (now);
-  if (beat_at <= now)
+  const bool is_idle = !node.config.idle_beats && parent_knows ();
+  if (beat_at <= now && !is_idle)
     beat (now);
 }
 
@@ -221,6 +245,7 @@ Peer::Impl::settle_accounts (Instant now)
     finish (now);
   tell_state ();
   tell_children ();
+  skip_idle_beats (now);
   tell_parent (now);
   if (!has_partners ())
     beat_at = Instant::max ();
@@ -277,6 +302,29 @@ Peer::Impl::beat (Instant now)
   told_down = news_down ();
   downstream.tell_alive (alive_down ());
   tell_parent_now (now);
+}
+
+// As if those that were due had been sent: what they leave behind is when the
+// next one and the next report are due.
+void
+Peer::Impl::skip_idle_beats (Instant now)
+{
+  if (node.config.idle_beats || beat_at >= now)
+    return;
+  beat_at = next_beat (now);
+  report_at = std::max (report_at,
+      beat_at - node.config.alive_interval + limits::report_interval_min);
+}
+
+// Now or later.
+Instant
+Peer::Impl::next_beat (Instant now) const
+{
+  if (beat_at >= now)
+    return beat_at;
+  const Duration interval = node.config.alive_interval;
+  const auto missed = (now - beat_at + interval - Duration (1)) / interval;
+  return beat_at + missed * interval;
 }
 
 bool

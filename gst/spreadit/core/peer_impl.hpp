@@ -16,6 +16,7 @@ struct Peer::Impl final : Upstream::Listener {
   // Upstream::Listener.
   void on_moving (Instant now, const Contact *everyone_to) override;
   Subtree on_asking (Instant now) override;
+  void on_accepted () override;
   void on_verified (Instant now, const message::Verified &verified) override;
   void on_probed (Instant now) override;
   void on_ended (Instant now, bool while_leaving) override;
@@ -24,6 +25,7 @@ struct Peer::Impl final : Upstream::Listener {
 
   void handle_child (Instant now, LinkId link, const Message &message);
   void handle_verify (Instant now, LinkId link, const message::Verify &verify);
+  void step_down (Instant now, const Contact &wider);
   void answer_check (LoopGuard::Route route, bool ok);
   void set_add_policy (AddPolicyKind kind);
   void unsubscribe (Instant now);
@@ -38,6 +40,8 @@ struct Peer::Impl final : Upstream::Listener {
   void tell_parent (Instant now);
   void tell_parent_now (Instant now);
   void beat (Instant now);
+  void skip_idle_beats (Instant now);
+  [[nodiscard]] Instant next_beat (Instant now) const;
   [[nodiscard]] bool has_partners () const;
   [[nodiscard]] bool parent_knows () const;
   [[nodiscard]] message::Alive alive_up () const;
@@ -66,6 +70,7 @@ struct Peer::Impl final : Upstream::Listener {
   PeerState told_state = PeerState::idle;
   ToldDown told_down;
   ToldUp told_up;
+  ToldUp told_in_ask;
   Instant report_at = Instant::min (); // not before
   Instant beat_at = Instant::max ();
 };

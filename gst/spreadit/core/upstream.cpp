@@ -8,20 +8,6 @@
 
 namespace spreadit::core {
 
-namespace {
-
-RootPath
-path_through (const Contact &parent, const RootPath &above)
-{
-  RootPath path;
-  path.reserve (above.size () + 1);
-  path.push_back (parent);
-  path.insert (path.end (), above.begin (), above.end ());
-  return path;
-}
-
-} // namespace
-
 Upstream::Upstream (Node &node, Listener &listener)
     : node_ (node), listener_ (listener),
       delete_policy_ (make_delete_policy (node.config.delete_policy)),
@@ -69,6 +55,13 @@ Upstream::leave (Instant until)
   if (parent)
     node_.outbox.send (parent->link, message::Leaving{});
   state_ = Leaving{std::move (parent), until};
+}
+
+void
+Upstream::move_to (Instant now, Contact target)
+{
+  assert (std::holds_alternative<Settled> (state_));
+  handle_redirect (now, {std::move (target), RedirectScope::self});
 }
 
 void
@@ -120,18 +113,19 @@ Upstream::settle (Instant now, const message::Accept &accept)
   parent.heard = now;
   if (parent.contact.address.empty ())
     parent.contact.address = search.target.address;
-  parent.path = path_through (parent.contact, accept.root_path);
+  parent.path = RootPath (parent.contact, accept.root_path);
   source_.id = parent.path.back ().id;
   ++root_path_changes_;
   if (old && old->contact.id == parent.contact.id) {
     hang_up (old->link); // came back to where we were
     old.reset ();
   }
+  listener_.on_accepted ();
   node_.outbox.receive_from (parent.link);
   node_.outbox.report (action::Report::ParentChanged{parent.contact,
       static_cast<std::uint32_t> (parent.path.size ()), now - search.started});
-  state_ = Settled{std::move (parent), std::move (old), now, std::move (search),
-      std::nullopt};
+  state_ = Settled{std::move (parent), std::move (old), now,
+      std::make_unique<Search> (std::move (search)), std::nullopt};
 }
 
 // Nobody else took us, and the old parent stays. We never ceased to be its
@@ -140,8 +134,7 @@ void
 Upstream::return_to_old (Instant now)
 {
   Parent old = std::move (*std::get<Searching> (state_).old);
-  state_ =
-      Settled{std::move (old), std::nullopt, now, std::nullopt, std::nullopt};
+  state_ = Settled{std::move (old), std::nullopt, now, nullptr, std::nullopt};
 }
 
 // It is gone, or we have hung up on it.
@@ -253,7 +246,7 @@ Upstream::handle_message (Instant now, LinkId link, const Message &message)
   Parent *parent = find (link);
   if (!parent)
     return;
-  parent->heard = now;
+  parent->heard = std::max (parent->heard, now);
   if (std::holds_alternative<message::Ended> (message))
     return handle_ended (now);
   if (const auto *alive = std::get_if<message::Alive> (&message))
@@ -291,9 +284,8 @@ Upstream::handle_alive (
   parent.receiving = alive.receiving;
   if (is_usable (alive.self))
     parent.contact.address = alive.self.address;
-  RootPath path = path_through (parent.contact, alive.root_path);
-  if (path != parent.path) {
-    parent.path = std::move (path);
+  if (!parent.path.is_through (parent.contact, alive.root_path)) {
+    parent.path = RootPath (parent.contact, alive.root_path);
     source_.id = parent.path.back ().id;
     ++root_path_changes_;
   }
@@ -344,6 +336,13 @@ Upstream::handle_ended (Instant now)
   const bool while_leaving = is_leaving ();
   close ();
   listener_.on_ended (now, while_leaving);
+}
+
+void
+Upstream::message_seen (LinkId link, Instant came)
+{
+  if (Parent *parent = find (link))
+    parent->heard = came;
 }
 
 bool
@@ -440,10 +439,13 @@ Upstream::link_opened (Instant now, LinkId link)
   ask.children_max = node_.config.children_max;
   ask.subtree = listener_.on_asking (now);
   ask.reason = search.reason;
-  ask.tries = search.tries - 1;
+  // None if the old parent went while we were connecting.
+  ask.tries = std::max (search.tries, 1u) - 1;
   ask.avoid = search.avoid ();
   if (search.reason == JoinReason::parent_lost)
     ask.lost = search.lost;
+  ask.uplink_bps = node_.config.uplink_bps;
+  ask.path = node_.config.path;
   node_.outbox.send (link, std::move (ask));
 }
 
@@ -469,16 +471,28 @@ Upstream::link_closed (Instant now, LinkId link)
 void
 Upstream::tell_alive (const message::Alive &alive) const
 {
+  tell_parents (alive);
+}
+
+void
+Upstream::tell_located (const NetworkPath &path) const
+{
+  tell_parents (message::Located{path});
+}
+
+void
+Upstream::tell_parents (const Message &message) const
+{
   if (const auto *searching = std::get_if<Searching> (&state_)) {
     if (searching->old)
-      node_.outbox.send (searching->old->link, alive);
+      node_.outbox.send (searching->old->link, message);
   } else if (const auto *settled = std::get_if<Settled> (&state_)) {
-    node_.outbox.send (settled->parent.link, alive);
+    node_.outbox.send (settled->parent.link, message);
     if (settled->old)
-      node_.outbox.send (settled->old->link, alive);
+      node_.outbox.send (settled->old->link, message);
   } else if (const auto *leaving = std::get_if<Leaving> (&state_)) {
     if (leaving->parent)
-      node_.outbox.send (leaving->parent->link, alive);
+      node_.outbox.send (leaving->parent->link, message);
   }
 }
 

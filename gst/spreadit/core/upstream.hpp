@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <variant>
 
@@ -24,6 +25,8 @@ public:
     virtual void on_moving (Instant now, const Contact *everyone_to) = 0;
     // We ask somebody: what comes along?
     virtual Subtree on_asking (Instant now) = 0;
+    // Whom we asked is our parent now.
+    virtual void on_accepted () = 0;
     virtual void on_verified (Instant now, const message::Verified &) = 0;
     // The parent wants to hear from us now.
     virtual void on_probed (Instant now) = 0;
@@ -40,6 +43,8 @@ public:
   void subscribe (Instant now, Contact source);
   // Take the stream until close() or `until`, but move no more.
   void leave (Instant until);
+  // To another parent, of our own accord. Only while settled and fed.
+  void move_to (Instant now, Contact target);
   // Hang up; over.
   void close ();
 
@@ -49,9 +54,11 @@ public:
   void handle_message (Instant now, LinkId link, const Message &message);
   // Whether that was news.
   bool data_seen (Instant now, LinkId link, Instant came);
+  void message_seen (LinkId link, Instant came);
   void handle_timeout (Instant now);
   [[nodiscard]] Instant next_timeout () const;
   void tell_alive (const message::Alive &alive) const;
+  void tell_located (const NetworkPath &path) const;
   void set_delete_policy (DeletePolicy policy) { delete_policy_ = policy; }
 
   [[nodiscard]] PeerState state () const;
@@ -104,8 +111,9 @@ private:
     // Make before break: kept until the parent's first packet.
     std::optional<Parent> old;
     Instant since;
-    // Until its first packet: how we found it, to go on if there is none.
-    std::optional<Search> search;
+    // Until its first packet: how we found it, to go on if there is none. Not
+    // in place: most of a life goes by without one.
+    std::unique_ptr<Search> search;
     std::optional<Instant> leave_by; // it is transient itself
   };
   struct Leaving {
@@ -153,6 +161,7 @@ private:
   void set_patience (Instant now, bool receiving);
   void handle_redirect (Instant now, const message::Redirect &redirect);
   void handle_ended (Instant now);
+  void tell_parents (const Message &message) const;
   void first_packet ();
   void check_settled (Instant now);
   void return_to_old (Instant now);

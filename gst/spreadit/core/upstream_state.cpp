@@ -151,7 +151,7 @@ Upstream::check_invariants () const
       !settled || !settled->old || settled->old->link != settled->parent.link);
   // The search is kept until the first packet, and no longer.
   assert (!settled ||
-          settled->search.has_value () != settled->parent.data.has_value ());
+          (settled->search != nullptr) != settled->parent.data.has_value ());
 }
 
 // When a parent counts as dead: no message, or no packet after the first.

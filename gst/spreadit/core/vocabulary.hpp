@@ -11,15 +11,10 @@
 #include <variant>
 #include <vector>
 
-namespace spreadit::core {
+#include "core/contact.hpp"
+#include "core/root_path.hpp"
 
-// A random 128-bit name, made anew for every application session. Ours, not an
-// address: behind a NAT the paper's "IP address" (II) is not unique.
-struct PeerId {
-  std::uint64_t high = 0;
-  std::uint64_t low = 0;
-  auto operator<=> (const PeerId &) const = default;
-};
+namespace spreadit::core {
 
 // There is no now(): the core cannot ask for the time.
 struct PeerClock {
@@ -38,19 +33,6 @@ using Duration = PeerClock::duration;
 enum class LinkId : std::uint64_t {};
 inline constexpr std::uint64_t incoming_link = std::uint64_t{1} << 63;
 
-// Whom to ask and where. The address is opaque here ("host:port" when live):
-// the core compares and passes it on, it never reads it. The source of a
-// stream is first known by address alone; its id is then all zero.
-struct Contact {
-  PeerId id;
-  std::string address;
-  bool operator== (const Contact &) const = default;
-};
-
-// From a peer's parent up to the source: front() is the parent, back() is the
-// source. Empty for the source itself.
-using RootPath = std::vector<Contact>;
-
 // O(1) aggregate of everything below and including one peer.
 struct Subtree {
   std::uint32_t peers = 1;   // this one included, plain players too
@@ -59,7 +41,25 @@ struct Subtree {
   bool operator== (const Subtree &) const = default;
 };
 
-enum class AddPolicyKind { random, round_robin };
+// Where a peer is in the network: its traceroute (V-A.3) to the source, which
+// is the one place that all peers of a stream know.
+struct NetworkPath {
+  static constexpr std::uint64_t silent = 0; // a router that did not answer
+
+  // From the source's end to ours. A router's name is opaque here; when live
+  // it is the IPv4 address, or the first 64 bits of the IPv6 address.
+  std::vector<std::uint64_t> routers;
+  Duration rtt{}; // to the source; zero: not known
+  bool operator== (const NetworkPath &) const = default;
+};
+
+enum class AddPolicyKind {
+  random,
+  round_robin,
+  smart_placement,
+  knock_downs,
+  smart_bandwidth,
+};
 enum class DeletePolicyKind { grandfather, root, grandfather_all, root_all };
 
 enum class JoinReason {
@@ -96,6 +96,8 @@ struct Subscribe {
   // With JoinReason::parent_lost: the parent that fell silent, for its own
   // parent to look after.
   std::optional<PeerId> lost;
+  std::uint64_t uplink_bps = 0;    // bit/s; 0: not known
+  std::optional<NetworkPath> path; // nothing: not measured (yet)
   bool plain_player = false;
   bool operator== (const Subscribe &) const = default;
 };
@@ -169,12 +171,25 @@ struct Ended {
   bool operator== (const Ended &) const = default;
 };
 
+// Smart-Bandwidth (V-A.5), to the parent: `to` has more uplink than I and will
+// ask for my place; I go below it. Unlike a leaver I stay if that fails.
+struct Yield {
+  PeerId to;
+  bool operator== (const Yield &) const = default;
+};
+
+// To the parent: what the Subscribe did not know yet.
+struct Located {
+  NetworkPath path;
+  bool operator== (const Located &) const = default;
+};
+
 } // namespace message
 
 using Message = std::variant<message::Subscribe, message::Accept,
     message::Refuse, message::Redirect, message::Unsubscribe, message::Leaving,
     message::Alive, message::Probe, message::Verify, message::Verified,
-    message::Ended>;
+    message::Ended, message::Yield, message::Located>;
 
 // What an application may see of a node (stats field "state").
 enum class PeerState {

@@ -38,7 +38,8 @@ Request encode_setup (
 Request encode_play (const Uri &stream, std::span<const Resume> resume = {});
 
 // Everything sent inside a session: Unsubscribe is TEARDOWN, Redirect is
-// REDIRECT, Leaving, Alive, Verify, Verified, Ended are SET_PARAMETER.
+// REDIRECT; Leaving, Alive, Probe, Verify, Verified, Ended, Yield and Located
+// are SET_PARAMETER.
 // `session` may be empty: left out. Nothing for Subscribe, Accept, Refuse.
 std::optional<Request> encode_request (
     const core::Message &message, const Uri &stream, std::string_view session);
@@ -88,7 +89,7 @@ using DecodedRequest = std::variant<core::Message, Reason, NotOurs>;
 // A DESCRIBE that requires org.spreadit.1 is a Subscribe, TEARDOWN is an
 // Unsubscribe (a plain player may mean one medium only: look at the URL first),
 // REDIRECT is a Redirect, a SET_PARAMETER whose body begins with "message:" is
-// one of the other five. A Reason is to be answered with encode_reason(); the
+// one of the others. A Reason is to be answered with encode_reason(); the
 // session stays. A request of any kind that requires an option we do not know
 // is one. Which stream the URL names is for the caller to look at.
 DecodedRequest decode_request (const Request &request);

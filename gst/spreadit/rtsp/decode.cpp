@@ -52,9 +52,9 @@ decode_subscribe (const Request &request)
   const std::string *join_value = find (request.headers, header::join);
   if (!peer_value)
     return Reason{400, "SpreadIt-Peer is missing"};
-  if (comes_twice (request.headers, header::peer) ||
-      comes_twice (request.headers, header::join))
-    return Reason{400, "SpreadIt-Peer or SpreadIt-Join comes twice"};
+  for (const auto once : {header::peer, header::join, header::path})
+    if (comes_twice (request.headers, once))
+      return Reason{400, std::string (once) + " comes twice"};
   auto peer = parse_peer (*peer_value);
   if (const auto *reason = std::get_if<Reason> (&peer))
     return *reason;
@@ -64,7 +64,16 @@ decode_subscribe (const Request &request)
   if (const auto *reason = std::get_if<Reason> (&join))
     return *reason;
 
-  auto &[self, version, children_max, subtree] = std::get<PeerHeader> (peer);
+  std::optional<core::NetworkPath> path;
+  if (const std::string *value = find (request.headers, header::path)) {
+    auto parsed = parse_path (*value);
+    if (const auto *reason = std::get_if<Reason> (&parsed))
+      return *reason;
+    path = std::get<core::NetworkPath> (std::move (parsed));
+  }
+
+  auto &[self, version, children_max, subtree, uplink_bps] =
+      std::get<PeerHeader> (peer);
   auto &[why, tries, avoid, lost] = std::get<JoinHeader> (join);
   core::message::Subscribe subscribe;
   subscribe.self = std::move (self);
@@ -74,6 +83,8 @@ decode_subscribe (const Request &request)
   subscribe.tries = tries;
   subscribe.avoid = std::move (avoid);
   subscribe.lost = lost;
+  subscribe.uplink_bps = uplink_bps;
+  subscribe.path = std::move (path);
   return core::Message (std::move (subscribe));
 }
 
@@ -292,7 +303,8 @@ decode_accept (const Response &response)
 
   core::message::Accept accept;
   accept.self = std::get<PeerHeader> (std::move (peer)).self;
-  accept.root_path = std::get<core::RootPath> (std::move (root_path));
+  accept.root_path =
+      core::RootPath (std::get<std::vector<core::Contact>> (root_path));
   accept.standby = std::get<std::vector<core::Contact>> (std::move (standby));
   if (accept.standby.size () > core::limits::standby_max)
     accept.standby.resize (core::limits::standby_max); // a hint, no more

@@ -57,6 +57,7 @@ encode_describe (const core::message::Subscribe &subscribe, const Uri &stream)
   peer.self = subscribe.self;
   peer.children_max = subscribe.children_max;
   peer.subtree = subscribe.subtree;
+  peer.uplink_bps = subscribe.uplink_bps;
   JoinHeader join;
   join.reason = subscribe.reason;
   join.tries = subscribe.tries;
@@ -68,6 +69,8 @@ encode_describe (const core::message::Subscribe &subscribe, const Uri &stream)
   add (request.headers, header::accept, media_type::sdp);
   add (request.headers, header::peer, to_string (peer));
   add (request.headers, header::join, to_string (join));
+  if (subscribe.path)
+    add (request.headers, header::path, to_string (*subscribe.path));
   return request;
 }
 
@@ -151,7 +154,8 @@ encode_accept (const core::message::Accept &accept, std::string_view sdp,
 {
   Response response = encode_description (sdp, content_base);
   add (response.headers, header::peer, peer_identity (accept.self));
-  add_contacts (response.headers, header::root_path, accept.root_path);
+  add_contacts (
+      response.headers, header::root_path, accept.root_path.contacts ());
   add_contacts (response.headers, header::standby, accept.standby);
   return response;
 }

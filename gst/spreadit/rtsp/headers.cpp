@@ -88,6 +88,7 @@ parse_peer (std::string_view value)
   std::optional<std::string> address;
   std::optional<std::uint32_t> version, children_max, children_free, peers,
       levels;
+  std::optional<std::uint64_t> uplink_bps;
   for (const text::Parameter &parameter : *parameters) {
     bool good = true;
     const auto is = [&parameter] (std::string_view known) {
@@ -110,6 +111,9 @@ parse_peer (std::string_view value)
       good = read_once (peers, parameter.value, limits::subtree_peers_max);
     else if (is ("levels"))
       good = read_once (levels, parameter.value, core::limits::levels_max);
+    else if (is ("uplink-bps"))
+      good = !uplink_bps && (uplink_bps = text::parse_decimal<std::uint64_t> (
+                                 parameter.value, limits::uplink_bps_max));
     if (!good)
       return bad (
           header::peer, "no good " + std::string (parameter.name) + ", or two");
@@ -127,6 +131,7 @@ parse_peer (std::string_view value)
   peer.children_max = children_max.value_or (0);
   peer.subtree = {
       peers.value_or (1), levels.value_or (0), children_free.value_or (0)};
+  peer.uplink_bps = uplink_bps.value_or (0);
   return peer;
 }
 
@@ -144,14 +149,19 @@ to_string (const PeerHeader &peer)
   const auto figure = [] (std::uint32_t value, std::uint32_t max) {
     return std::to_string (std::min (value, max));
   };
-  return "id=" + to_string (peer.self.id) +
-         "; address=" + text::quote (peer.self.address) +
-         "; version=" + std::to_string (peer.version) + "; children-max=" +
-         figure (peer.children_max, core::limits::children_max_max) +
-         "; children-free=" +
-         figure (peer.subtree.free, limits::subtree_free_max) +
-         "; peers=" + figure (peer.subtree.peers, limits::subtree_peers_max) +
-         "; levels=" + figure (peer.subtree.levels, core::limits::levels_max);
+  std::string out =
+      "id=" + to_string (peer.self.id) +
+      "; address=" + text::quote (peer.self.address) +
+      "; version=" + std::to_string (peer.version) + "; children-max=" +
+      figure (peer.children_max, core::limits::children_max_max) +
+      "; children-free=" +
+      figure (peer.subtree.free, limits::subtree_free_max) +
+      "; peers=" + figure (peer.subtree.peers, limits::subtree_peers_max) +
+      "; levels=" + figure (peer.subtree.levels, core::limits::levels_max);
+  if (peer.uplink_bps > 0)
+    out += "; uplink-bps=" + std::to_string (std::min<std::uint64_t> (
+                                 peer.uplink_bps, limits::uplink_bps_max));
+  return out;
 }
 
 namespace {
@@ -248,6 +258,91 @@ to_string (const JoinHeader &join)
   }
   if (join.lost)
     out += "; lost=" + to_string (*join.lost);
+  return out;
+}
+
+std::optional<std::vector<std::uint64_t>>
+parse_routers (std::string_view text)
+{
+  std::vector<std::uint64_t> routers;
+  if (text::trim (text).empty ())
+    return routers;
+  const auto pieces = text::split (text, ',');
+  if (!pieces || pieces->size () > core::limits::routers_max)
+    return std::nullopt;
+  for (std::string_view piece : *pieces) {
+    const auto router = text::parse_hex (piece, 16);
+    if (!router)
+      return std::nullopt;
+    routers.push_back (*router);
+  }
+  return routers;
+}
+
+std::string
+write_routers (std::span<const std::uint64_t> routers)
+{
+  std::string out;
+  const auto count = std::min (routers.size (), core::limits::routers_max);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (i > 0)
+      out += ',';
+    out += text::to_hex (routers[i], 16);
+  }
+  return out;
+}
+
+std::optional<core::Duration>
+parse_rtt (std::string_view text)
+{
+  const auto us =
+      text::parse_decimal<std::uint64_t> (text, limits::rtt_max.count ());
+  if (!us)
+    return std::nullopt;
+  return std::chrono::microseconds (*us);
+}
+
+std::string
+write_rtt (core::Duration rtt)
+{
+  const auto us = std::chrono::duration_cast<std::chrono::microseconds> (rtt);
+  return std::to_string (std::clamp<std::chrono::microseconds> (
+      us, std::chrono::microseconds{0}, limits::rtt_max)
+                             .count ());
+}
+
+Result<core::NetworkPath>
+parse_path (std::string_view value)
+{
+  const auto parameters = text::parse_parameter_list (value);
+  if (!parameters)
+    return bad (header::path, "not NAME=VALUE; NAME=VALUE ...");
+
+  std::optional<std::vector<std::uint64_t>> routers;
+  std::optional<core::Duration> rtt;
+  for (const text::Parameter &parameter : *parameters) {
+    bool good = true;
+    if (text::iequals (parameter.name, "routers"))
+      good = !routers && (routers = parse_routers (parameter.value));
+    else if (text::iequals (parameter.name, "rtt-us"))
+      good = !rtt && (rtt = parse_rtt (parameter.value));
+    if (!good)
+      return bad (
+          header::path, "no good " + std::string (parameter.name) + ", or two");
+  }
+  core::NetworkPath path;
+  if (routers)
+    path.routers = std::move (*routers);
+  path.rtt = rtt.value_or (core::Duration{});
+  return path;
+}
+
+std::string
+to_string (const core::NetworkPath &path)
+{
+  std::string out = "rtt-us=" + write_rtt (path.rtt);
+  if (!path.routers.empty ())
+    out += "; routers=" + write_routers (path.routers);
   return out;
 }
 

@@ -41,6 +41,7 @@ inline constexpr std::string_view unsupported = "Unsupported";
 // Ours.
 inline constexpr std::string_view peer = "SpreadIt-Peer";
 inline constexpr std::string_view join = "SpreadIt-Join";
+inline constexpr std::string_view path = "SpreadIt-Path";
 inline constexpr std::string_view resume = "SpreadIt-Resume";
 inline constexpr std::string_view root_path = "SpreadIt-Root-Path";
 inline constexpr std::string_view standby = "SpreadIt-Standby";
@@ -65,7 +66,8 @@ std::optional<core::PeerId> parse_id (std::string_view text);
 //   parameter     = "id" "=" id | "address" "=" <"> [ address ] <">
 //                 | "version" "=" 1*DIGIT | "children-max" "=" 1*DIGIT
 //                 | "children-free" "=" 1*DIGIT | "peers" "=" 1*DIGIT
-//                 | "levels" "=" 1*DIGIT | token [ "=" value ]
+//                 | "levels" "=" 1*DIGIT | "uplink-bps" "=" 1*DIGIT
+//                 | token [ "=" value ]
 //
 // `id` (not all zero) and `version` (1 or more) are required. Figures that are
 // missing describe a leaf without room.
@@ -73,7 +75,8 @@ struct PeerHeader {
   core::Contact self;
   unsigned version = 1;
   std::uint32_t children_max = 0;
-  core::Subtree subtree; // its `free` is children-free on the wire
+  core::Subtree subtree;        // its `free` is children-free on the wire
+  std::uint64_t uplink_bps = 0; // not known, and not written
   bool operator== (const PeerHeader &) const = default;
 };
 Result<PeerHeader> parse_peer (std::string_view value);
@@ -97,6 +100,23 @@ struct JoinHeader {
 };
 Result<JoinHeader> parse_join (std::string_view value);
 std::string to_string (const JoinHeader &join);
+
+// SpreadIt-Path: the asker's traceroute to the source, and the parameters of a
+// `located` message.
+//
+//   SpreadIt-Path = "SpreadIt-Path" ":" parameter *( ";" parameter )
+//   parameter     = "routers" "=" router *( "," router )
+//                 | "rtt-us" "=" 1*DIGIT | token [ "=" value ]
+//   router        = 16HEX
+//
+// Routers from the source's end; 0 is one that did not answer. More than
+// core::limits::routers_max: refused.
+Result<core::NetworkPath> parse_path (std::string_view value);
+std::string to_string (const core::NetworkPath &path);
+std::optional<std::vector<std::uint64_t>> parse_routers (std::string_view text);
+std::string write_routers (std::span<const std::uint64_t> routers);
+std::optional<core::Duration> parse_rtt (std::string_view text);
+std::string write_rtt (core::Duration rtt);
 
 // SpreadIt-Root-Path and SpreadIt-Standby, and the parameters of that name in
 // a heart-beat: a list of contacts. A list longer than list_line_max goes on in

@@ -63,6 +63,10 @@ inline constexpr std::size_t resume_max = 32;
 inline constexpr std::uint32_t subtree_peers_max = 100'000'000;
 inline constexpr std::uint32_t subtree_free_max = 1'000'000'000;
 inline constexpr std::uint32_t tries_max = 10'000;
+// 10 Tbit/s: faster than any port there is.
+inline constexpr std::uint64_t uplink_bps_max = 10'000'000'000'000;
+// Beyond the moon and back; a satellite takes half a second.
+inline constexpr std::chrono::microseconds rtt_max{10'000'000};
 // A longer wait is read as this one.
 inline constexpr std::chrono::hours retry_after_max{1};
 // A plain player that was sent on this often is refused. ffmpeg, rtspsrc and

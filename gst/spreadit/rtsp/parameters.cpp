@@ -87,6 +87,19 @@ struct Writer {
     append (body, "ok", yes_no (verified.ok));
     return body;
   }
+  std::string operator() (const core::message::Yield &yield) const
+  {
+    std::string body = "message: yield\r\n";
+    append (body, "to", to_string (yield.to));
+    return body;
+  }
+  std::string operator() (const core::message::Located &located) const
+  {
+    std::string body = "message: located\r\n";
+    append (body, "rtt-us", write_rtt (located.path.rtt));
+    append (body, "routers", write_routers (located.path.routers));
+    return body;
+  }
   std::string operator() (const core::message::Alive &alive) const
   {
     std::string body = "message: alive\r\n";
@@ -99,7 +112,7 @@ struct Writer {
     append (body, "levels", alive.subtree.levels, core::limits::levels_max);
     append (body, "free", alive.subtree.free, limits::subtree_free_max);
     append (body, "receiving", yes_no (alive.receiving));
-    append (body, "root-path", alive.root_path);
+    append (body, "root-path", alive.root_path.contacts ());
     append (body, "standby", alive.standby);
     return body;
   }
@@ -133,11 +146,13 @@ take_line (std::string_view &body)
 
 // Every name of every kind; a kind takes from it what it needs.
 struct Fields {
-  std::optional<core::PeerId> id, mover;
+  std::optional<core::PeerId> id, mover, to;
   std::optional<std::string> address;
   std::optional<std::uint32_t> children_max, peers, levels, free;
   std::optional<bool> receiving, ok;
   std::optional<std::uint64_t> token;
+  std::optional<core::Duration> rtt;
+  std::optional<std::vector<std::uint64_t>> routers;
   std::string root_path, standby;
 
   // False: known, but its value is wrong or it came before.
@@ -200,6 +215,12 @@ Fields::take (const Line &line)
   if (is ("token"))
     return set_once (token, text::parse_decimal<std::uint64_t> (value,
                                 std::numeric_limits<std::uint64_t>::max ()));
+  if (is ("to"))
+    return set_once (to, parse_id (value));
+  if (is ("rtt-us"))
+    return set_once (rtt, parse_rtt (value));
+  if (is ("routers"))
+    return set_once (routers, parse_routers (value));
   if (is ("root-path"))
     return append_list (root_path, value);
   if (is ("standby"))
@@ -228,7 +249,8 @@ make_alive (Fields &fields)
   alive.children_max = *fields.children_max;
   alive.subtree = {*fields.peers, *fields.levels, *fields.free};
   alive.receiving = *fields.receiving;
-  alive.root_path = std::get<core::RootPath> (std::move (root_path));
+  alive.root_path =
+      core::RootPath (std::get<std::vector<core::Contact>> (root_path));
   alive.standby = std::get<std::vector<core::Contact>> (std::move (standby));
   if (alive.standby.size () > core::limits::standby_max)
     alive.standby.resize (core::limits::standby_max); // a hint, no more
@@ -284,6 +306,17 @@ parse_parameters (std::string_view body)
     if (!fields.token || !fields.ok)
       return bad ("something is missing in a verified message");
     return core::Message (core::message::Verified{*fields.token, *fields.ok});
+  }
+  if (is ("yield")) {
+    if (!fields.to)
+      return bad ("something is missing in a yield message");
+    return core::Message (core::message::Yield{*fields.to});
+  }
+  if (is ("located")) {
+    if (!fields.rtt || !fields.routers)
+      return bad ("something is missing in a located message");
+    return core::Message (
+        core::message::Located{{std::move (*fields.routers), *fields.rtt}});
   }
   return Reason{451, "text/parameters: an unknown kind of message"};
 }

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <algorithm>
+
+#include "core/proximity.hpp"
+
+namespace spreadit::core {
+
+namespace {
+
+// Routers of both that lie beyond the last one they share. Not simply the
+// common prefix: a router that was silent for one of them is no fork.
+std::uint32_t
+routers_between (const NetworkPath &a, const NetworkPath &b)
+{
+  const auto &ours = a.routers;
+  const auto &theirs = b.routers;
+  for (std::size_t i = ours.size (); i > 0; --i) {
+    const std::uint64_t router = ours[i - 1];
+    if (router == NetworkPath::silent)
+      continue;
+    const auto shared = std::find (theirs.rbegin (), theirs.rend (), router);
+    if (shared != theirs.rend ())
+      return static_cast<std::uint32_t> (
+          (ours.size () - i) +
+          static_cast<std::size_t> (shared - theirs.rbegin ()));
+  }
+  return static_cast<std::uint32_t> (ours.size () + theirs.size ());
+}
+
+} // namespace
+
+std::optional<Distance>
+distance (const NetworkPath *a, const NetworkPath *b)
+{
+  if (!a || !b)
+    return std::nullopt;
+  const Duration apart = a->rtt > b->rtt ? a->rtt - b->rtt : b->rtt - a->rtt;
+  return Distance{routers_between (*a, *b), apart};
+}
+
+} // namespace spreadit::core

@@ -1,0 +1,25 @@
+// How near two peers are, by their ways to the source (paper, V-A.3, V-A.4).
+//
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <compare>
+
+#include "core/vocabulary.hpp"
+
+namespace spreadit::core {
+
+// Routers between two peers first, round-trip time second: two ways from one
+// source part at a router, and what lies beyond it is the way between them.
+// Their round-trip times to the source only bound the one between them
+// (from below, by their difference), so they break ties.
+struct Distance {
+  std::uint32_t routers = 0;
+  Duration rtt{};
+  auto operator<=> (const Distance &) const = default;
+};
+
+// Nothing if either is not known.
+std::optional<Distance> distance (const NetworkPath *a, const NetworkPath *b);
+
+} // namespace spreadit::core

@@ -1,0 +1,210 @@
+// The simulator against what can be reckoned by hand.
+//
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "sim_scenarios.hpp"
+
+using namespace spreadit::core;
+using namespace spreadit::sim;
+
+namespace {
+
+TEST (Simulator, TheSameSeedIsTheSameRun)
+{
+  for (int add = 0; add < 5; ++add) {
+    Scenario scenario = churn (3, 400);
+    scenario.add_policy = static_cast<AddPolicyKind> (add);
+    const Measures first = World (scenario).run ();
+    const Measures second = World (scenario).run ();
+    EXPECT_EQ (first.digest, second.digest);
+    EXPECT_EQ (first.control_bytes, second.control_bytes);
+    scenario.seed = 4;
+    EXPECT_NE (World (scenario).run ().digest, first.digest);
+  }
+}
+
+// What compilers and standard libraries may not change.
+TEST (Simulator, TheRunOfASeedIsKnown)
+{
+  EXPECT_EQ (World (churn (1, 200)).run ().digest, 15895695645010953696u);
+}
+
+// 3 + 9 + 27 + 81 peers below a source of 3 fill four levels, and round-robin
+// fills one before the next when they come one by one.
+TEST (Simulator, RoundRobinBuildsTheCompleteTree)
+{
+  Scenario scenario = calm (1, 3 + 9 + 27 + 81);
+  scenario.source_children = 3;
+  scenario.arrivals_per_s = 2;
+  const Measures measures = World (scenario).run ();
+  EXPECT_EQ (measures.accepted, 120u);
+  EXPECT_EQ (measures.points.back ().height, 4u);
+  EXPECT_EQ (measures.points.back ().balance, 1);
+  EXPECT_DOUBLE_EQ (
+      measures.level.mean (), (3 * 1 + 9 * 2 + 27 * 3 + 81 * 4) / 120.0);
+  // A try a level.
+  EXPECT_DOUBLE_EQ (measures.tries.mean (), measures.level.mean ());
+  // A connection and a question, there and back, each.
+  EXPECT_NEAR (measures.discover_ms.max (), 4 * 2 * 20.0, 0.001);
+  EXPECT_EQ (measures.source_requests, 120u);
+}
+
+TEST (Simulator, DelayIsTheSumOfTheHops)
+{
+  Scenario scenario = calm (1, 30);
+  scenario.source_children = 1;
+  scenario.children = Law{Law::Kind::fixed, {1}, {}};
+  const Measures chain = World (scenario).run ();
+  ASSERT_EQ (chain.points.back ().height, 30u);
+  EXPECT_NEAR (chain.delay_ms.max (), 30 * (10 + 0.1), 0.01);
+}
+
+TEST (Simulator, NobodyMissesAnythingWhenNothingGoesWrong)
+{
+  const Measures measures = World (calm (1, 500)).run ();
+  EXPECT_EQ (measures.seconds_missed, 0);
+  EXPECT_EQ (measures.transience_ms.count (), 0u);
+  EXPECT_EQ (measures.loss_from_links, 0);
+  EXPECT_EQ (measures.on_time, 1);
+}
+
+TEST (Simulator, WhoLeavesTellsAndNobodyIsTransient)
+{
+  Scenario scenario = calm (2, 300);
+  scenario.stay = Law{Law::Kind::exponential, {60}, {}};
+  scenario.crash_share = 0;
+  const Measures measures = World (scenario).run ();
+  EXPECT_GT (measures.moves, 50u);
+  EXPECT_EQ (measures.transience_ms.count (), 0u);
+}
+
+// IV-D: a reset is noticed at once, a power cut by half a second without a
+// packet; then a search of some round trips.
+TEST (Simulator, CrashesCostWhatItTakesToNoticeAndToFindAnother)
+{
+  Scenario scenario = calm (2, 300);
+  scenario.stay = Law{Law::Kind::exponential, {120}, {}};
+  scenario.crash_share = 1;
+  scenario.silent_share = 0;
+  const Measures killed = World (scenario).run ();
+  ASSERT_GT (killed.transience_ms.count (), 50u);
+  EXPECT_LT (killed.transience_ms.quantile (0.5), 500);
+  scenario.silent_share = 1;
+  const Measures silent = World (scenario).run ();
+  EXPECT_GT (silent.transience_ms.quantile (0.5),
+      killed.transience_ms.quantile (0.5) + 100);
+
+  EXPECT_LT (silent.seconds_missed, silent.seconds_wanted / 1000);
+  scenario.resume = false;
+  const Measures without = World (scenario).run ();
+  EXPECT_GT (without.seconds_missed, silent.seconds_missed + 10);
+  EXPECT_EQ (without.digest, silent.digest) << "the tree is the same";
+}
+
+TEST (Simulator, LossAddsUpAndIsRepaired)
+{
+  Scenario scenario = calm (1, 20);
+  scenario.source_children = 1;
+  scenario.children = Law{Law::Kind::fixed, {1}, {}};
+  scenario.loss = 0.02;
+  scenario.repairs = 0;
+  const Measures lossy = World (scenario).run ();
+  // At the last point: mean over levels 1 to 20 of 1 - 0.98^level.
+  double expected = 0;
+  for (int level = 1; level <= 20; ++level)
+    expected += (1 - std::pow (0.98, level)) / 20;
+  EXPECT_NEAR (lossy.points.back ().loss_links, expected, 1e-9);
+  EXPECT_EQ (lossy.repair_overhead, 0);
+  scenario.repairs = 1;
+  const Measures repaired = World (scenario).run ();
+  EXPECT_LT (repaired.points.back ().loss_links, expected / 40);
+  EXPECT_DOUBLE_EQ (repaired.repair_overhead, 0.02);
+}
+
+TEST (Simulator, AnOverloadedUplinkDelaysAndLoses)
+{
+  Scenario scenario = calm (1, 40);
+  scenario.source_children = 4;
+  scenario.source_uplink_bps = 2'000'000; // for four children of 1 Mbit/s
+  const Measures measures = World (scenario).run ();
+  EXPECT_GE (measures.points.back ().loss_links, 0.5);
+  EXPECT_GE (measures.delay_ms.quantile (0), 200);
+  scenario.source_uplink_bps = 4'000'000;
+  EXPECT_EQ (World (scenario).run ().points.back ().loss_links, 0);
+}
+
+TEST (Simulator, WithoutRoomSessionsAreRefused)
+{
+  Scenario scenario = calm (1, 50);
+  scenario.duration = 5min;
+  scenario.source_children = 10;
+  scenario.children = Law{Law::Kind::fixed, {0}, {}};
+  const Measures measures = World (scenario).run ();
+  EXPECT_EQ (measures.accepted, 10u);
+  EXPECT_EQ (measures.refused, 40u);
+  EXPECT_EQ (measures.failures.at ("no-room"), 40u);
+}
+
+// DESIGN 7: heart-beats that say nothing new need not be events.
+TEST (Simulator, IdleHeartBeatsChangeNothing)
+{
+  for (int add = 0; add < 5; ++add)
+    for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+      Scenario scenario = churn (seed, 150);
+      scenario.add_policy = static_cast<AddPolicyKind> (add);
+      scenario.delete_policy = static_cast<DeletePolicyKind> (seed % 4);
+      // A late beat would hold up what comes behind it: no queues either.
+      scenario.jitter = {};
+      scenario.loss = 0;
+      scenario.uplink = Law{Law::Kind::uniform, {1e15, 2e15}, {}};
+      const Measures without = World (scenario).run ();
+      scenario.idle_beats = true;
+      const Measures with = World (scenario).run ();
+      SCOPED_TRACE (std::to_string (add) + ", seed " + std::to_string (seed));
+      EXPECT_GT (with.events, 3 * without.events);
+      EXPECT_EQ (with.accepted, without.accepted);
+      EXPECT_EQ (with.refused, without.refused);
+      EXPECT_EQ (with.moves, without.moves);
+      EXPECT_EQ (with.source_requests, without.source_requests);
+      EXPECT_EQ (with.transience_ms.count (), without.transience_ms.count ());
+      EXPECT_EQ (with.transience_ms.mean (), without.transience_ms.mean ());
+      EXPECT_EQ (with.first_packet_ms.mean (), without.first_packet_ms.mean ());
+      EXPECT_EQ (with.seconds_missed, without.seconds_missed);
+      EXPECT_EQ (with.level.mean (), without.level.mean ());
+      EXPECT_EQ (with.delay_ms.mean (), without.delay_ms.mean ());
+    }
+}
+
+// V-A.3: what the policy is for.
+TEST (Simulator, SmartPlacementIsNearer)
+{
+  Scenario scenario = churn (5, 800);
+  scenario.stay = Law{Law::Kind::forever, {}, {}};
+  scenario.loss = 0;
+  scenario.children = Law{Law::Kind::fixed, {4}, {}};
+  scenario.uplink.reset ();
+  const Measures blind = World (scenario).run ();
+  scenario.add_policy = AddPolicyKind::smart_placement;
+  const Measures smart = World (scenario).run ();
+  EXPECT_LT (
+      smart.delay_ms.quantile (0.95), blind.delay_ms.quantile (0.95) / 1.3);
+}
+
+// V-A.5: and what this one is for.
+TEST (Simulator, SmartBandwidthLiftsTheWide)
+{
+  Scenario scenario = calm (6, 600);
+  scenario.source_children = 4;
+  scenario.uplink = Law{Law::Kind::table, {2.3e6, 12e6}, {9, 1}};
+  scenario.capacity_from_uplink = true;
+  const Measures blind = World (scenario).run ();
+  scenario.add_policy = AddPolicyKind::smart_bandwidth;
+  const Measures wide = World (scenario).run ();
+  EXPECT_GT (wide.moves, 0u);
+  EXPECT_LT (wide.level.mean (), blind.level.mean ());
+}
+
+} // namespace

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "sim/wire_size.hpp"
+
+namespace spreadit::sim {
+
+namespace {
+
+using namespace core;
+
+constexpr std::size_t url = 40; // rtsp://ADDRESS/live and RTSP/1.0
+constexpr std::size_t contact = 32 + 1 + 2 + address_size + 2;
+constexpr std::size_t plain_answer = packet_headers + 30; // 200, CSeq
+
+std::size_t
+list (std::string_view name, std::size_t count)
+{
+  return count == 0 ? 0 : name.size () + 2 + count * contact;
+}
+
+// A SET_PARAMETER with its answer.
+std::size_t
+parameters (std::size_t body)
+{
+  return packet_headers + 14 + url + 87 + body + plain_answer;
+}
+
+struct Sizes {
+  std::size_t operator() (const message::Subscribe &ask) const
+  {
+    std::size_t size = packet_headers + 9 + url + 75; // DESCRIBE
+    size += 160 + address_size;                       // SpreadIt-Peer
+    size += 40 + ask.avoid.size () * 33 + (ask.lost ? 38 : 0);
+    size += ask.uplink_bps > 0 ? 20 : 0;
+    if (ask.path)
+      size += 40 + ask.path->routers.size () * 17;
+    size += 78 + url + 48 + url; // SETUP, PLAY
+    return size;
+  }
+  std::size_t operator() (const message::Accept &accept) const
+  {
+    return packet_headers + 660 + // SDP and three answers
+           list ("SpreadIt-Root-Path", accept.root_path.size ()) +
+           list ("SpreadIt-Standby", accept.standby.size ());
+  }
+  std::size_t operator() (const message::Refuse &) const
+  {
+    return packet_headers + 3 * 50;
+  }
+  std::size_t operator() (const message::Redirect &) const
+  {
+    return packet_headers + 3 * (40 + 45 + 52);
+  }
+  std::size_t operator() (const message::Unsubscribe &) const
+  {
+    return packet_headers + 9 + url + 30 + plain_answer;
+  }
+  std::size_t operator() (const message::Alive &alive) const
+  {
+    return parameters (130 + address_size +
+                       list ("root-path", alive.root_path.size ()) +
+                       list ("standby", alive.standby.size ()));
+  }
+  std::size_t operator() (const message::Verify &) const
+  {
+    return parameters (75);
+  }
+  std::size_t operator() (const message::Located &located) const
+  {
+    return parameters (45 + located.path.routers.size () * 17);
+  }
+  template <class Other> std::size_t operator() (const Other &) const
+  {
+    return parameters (40);
+  }
+};
+
+} // namespace
+
+std::size_t
+wire_size (const core::Message &message)
+{
+  return std::visit (Sizes{}, message);
+}
+
+} // namespace spreadit::sim

@@ -1,0 +1,18 @@
+// What a message takes on the wire, TCP/IP headers and answers included, by
+// docs/protocol.md. Reckoned and not encoded: the simulator links the core
+// only. tests/simulation/wire_test.cpp holds it against the real thing.
+//
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include "core/vocabulary.hpp"
+
+namespace spreadit::sim {
+
+std::size_t wire_size (const core::Message &message);
+// Of an address in these sums.
+inline constexpr std::size_t address_size = 20;   // "192.168.100.100:8554"
+inline constexpr std::size_t packet_headers = 40; // IPv4, TCP
+inline constexpr std::size_t handshake_size = 3 * packet_headers;
+
+} // namespace spreadit::sim
