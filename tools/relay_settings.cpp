@@ -35,7 +35,7 @@ constexpr std::array table{
     Setting{"ring-duration", "ring-duration", SettingKind::milliseconds, false,
         "MS", "Stream kept for peers that resume (3000)"},
     Setting{"repair-share", "repair-share", SettingKind::count, false,
-        "PERCENT", "Sent again at most, of what is lost; 0 off (10)"},
+        "PERCENT", "Of the stream, sent again at most; 0: off (10)"},
     Setting{"linger", "linger", SettingKind::milliseconds, false, "MS",
         "Time for children to move on leaving (2000)"},
 };

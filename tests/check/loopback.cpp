@@ -96,7 +96,7 @@ Pipeline::~Pipeline ()
   const gint64 until = g_get_monotonic_time () + gint64 (patience / GST_USECOND);
   while (GST_OBJECT_REFCOUNT_VALUE (pipeline_) > 1 &&
          g_get_monotonic_time () < until)
-    g_usleep (1000);
+    std::this_thread::yield ();
   ASSERT_OBJECT_REFCOUNT (pipeline_, "pipeline", 1);
   gst_object_unref (pipeline_);
 }

@@ -25,7 +25,7 @@ def grow(lab):
     lab.unused.append(node)
     (peer,) = tree.grow(1)
     (child,) = tree.grow(0)
-    tree.set_source_children(3)
+    tree.set_children(tree.source, 3)
     return tree, parent, peer, child
 
 
