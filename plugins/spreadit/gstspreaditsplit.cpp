@@ -32,6 +32,7 @@ struct Private {
   GstPad *rtppad = nullptr;
   GstPad *rtcppad = nullptr;
   StartSchedule schedule; // of the streaming thread
+  std::atomic<bool> begins_anew{false}; // what it is to forget
   std::atomic<guint64> packets{0};
   std::atomic<bool> reported{false}; // an error of downstream, once
 
@@ -151,6 +152,8 @@ chain_list (GstPad *, GstObject *parent, GstBufferList *borrowed) noexcept
   const Gate gate = pass_gate (*self->priv, &clock_rates);
   if (gate != Gate::open)
     return gate == Gate::flushing ? GST_FLOW_FLUSHING : GST_FLOW_OK;
+  if (self->priv->begins_anew.exchange (false))
+    self->priv->schedule.clear ();
   const GstClockTime now = running_time_now (self);
   for (guint i = 0; i < n; ++i)
     push (self, gst_buffer_list_get (list.get (), i), now, clock_rates);
@@ -185,10 +188,11 @@ change_state (GstElement *element, GstStateChange transition) noexcept
   Private &priv = *GST_SPREADIT_SPLIT (element)->priv;
   switch (transition) {
   case GST_STATE_CHANGE_READY_TO_PAUSED:
-    priv.schedule.clear ();
     priv.set_gate (Gate::hold);
     break;
   case GST_STATE_CHANGE_PAUSED_TO_PLAYING:
+    // Running time has stood still, the source has not.
+    priv.begins_anew = true;
     priv.set_gate (Gate::open);
     break;
   case GST_STATE_CHANGE_PLAYING_TO_PAUSED:

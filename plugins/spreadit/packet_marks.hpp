@@ -56,7 +56,6 @@ private:
   std::optional<std::uint32_t> frame_time_;
   bool is_independent_ = false;
 
-  std::optional<std::uint32_t> time_marked_; // where, last
   std::mutex lock_; // guards what follows
   std::optional<Report> report_;
 };

@@ -326,6 +326,17 @@ TEST_F (Changing, IsForOnceAndToTcpOnly)
   EXPECT_TRUE (source_->stats ().children.at (0).is_over_tcp);
 }
 
+TEST_F (Changing, ARefusedPlayIsNoNewBeginning)
+{
+  source_->publish_bursts (3);
+  const auto published = source_->record ().packets ().size ();
+  const auto sent = [&] { return source_->stats ().data.packets_sent; };
+  ASSERT_TRUE (eventually ([&] { return sent () == published; }));
+  for (int i = 0; i < 20; ++i)
+    EXPECT_EQ (play ().status, 455u);
+  EXPECT_EQ (sent (), published) << "nothing twice";
+}
+
 // A parent that chooses what was not offered.
 TEST (Transport, TcpThatNobodyOfferedIsRefused)
 {

@@ -2,13 +2,14 @@
 # How much later is a packet at each level of a chain? Prints JSON.
 #
 #   meson devenv -C build ../tests/experiments/hop_delay.py [--levels 5]
-#       [--seconds 30] [--plot FILE.svg]
+#       [--seconds 30] [--plot FILE.svg [--of FILE.json]]
 #
 # Peers hang on one bridge, by veth. Times are the kernel's, of captures on their
 # interfaces, so a hop is: a packet has reached one peer, and has reached the next.
 # The stream is x264's at 5 Mbit/s, 30 frames a second, which leave the source one
 # at a time, all packets at once. The plot has the paper's Figure 7 beside it and
-# needs python3-matplotlib. Needs root (network namespaces).
+# needs python3-matplotlib; with --of it is of what was printed before. Needs root
+# (network namespaces).
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 import argparse
@@ -100,7 +101,11 @@ def main():
     parser.add_argument("--levels", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--plot", metavar="FILE.svg")
+    parser.add_argument("--of", metavar="FILE.json")
     options = parser.parse_args()
+    if options.of:
+        with open(options.of, encoding="utf-8") as file:
+            return plot(json.load(file)["levels"], options.plot)
     netlab.require_rights()
     levels = measure(options)
     print(json.dumps({"seconds": options.seconds, "levels": levels}, indent=1))

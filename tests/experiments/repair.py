@@ -4,15 +4,15 @@
 #
 #   meson devenv -C build ../tests/experiments/repair.py [--loss PERCENT]...
 #       [--seconds 60] [--levels 5] [--delay MS] [--latency MS]
-#       [--repair on|off|both] [--plot FILE.svg]
+#       [--repair on|off|both] [--plot FILE.svg [--of FILE.json]]
 #
 # Every link has the one-way delay and loses, each way, that share of all
 # packets: media, feedback and control. In time is what is captured on a node's
 # interface within the latency after the source has sent it. Overhead is what
 # passes a link, IP headers included, beyond packets of the stream that come for
 # the first time: feedback and reports both ways, control, packets twice; as a
-# share of the stream. The plot needs python3-matplotlib. Needs root (network
-# namespaces).
+# share of the stream. The plot needs python3-matplotlib; with --of it is of what was
+# printed before. Needs root (network namespaces).
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 import argparse
@@ -33,6 +33,7 @@ STREAM = ("videotestsrc is-live=true pattern=snow ! "
           "key-int-max=60 ! h264parse")
 UDP_HEADERS = 28
 SETTLE_SECONDS = 3
+TARGET_PERCENT = 0.05  # not in time
 
 
 def first_times(packets):
@@ -141,6 +142,8 @@ def plot(plays, path):
                   "o-" if play["repair"] else "x--", color=colour,
                   label=f"{play['loss-percent']:g} % loss a link, repair "
                   f"{'on' if play['repair'] else 'off'}")
+    axes.axhline(TARGET_PERCENT, color="grey", linestyle=":",
+                 label=f"aim: {TARGET_PERCENT} %")
     axes.set_yscale("log")
     axes.set_xticks([one["level"] for one in plays[0]["levels"]])
     axes.set_xlabel("level")
@@ -162,7 +165,11 @@ def main():
     parser.add_argument("--repair", default="both",
                         choices=("on", "off", "both"))
     parser.add_argument("--plot", metavar="FILE.svg")
+    parser.add_argument("--of", metavar="FILE.json")
     options = parser.parse_args()
+    if options.of:
+        with open(options.of, encoding="utf-8") as file:
+            return plot(json.load(file)["plays"], options.plot)
     netlab.require_rights()
     wanted = {"on": (True,), "off": (False,), "both": (True, False)}
     plays = []

@@ -158,6 +158,29 @@ TEST (DataPathRepair, AQuestionThatCrossesThePacketIsNotAnswered)
   EXPECT_TRUE (child.receives (rtp (1)));
 }
 
+// A newcomer's report may name one that it was sent as history.
+TEST (DataPathRepair, AReportOfHistoryDoesNotTellHowFarAChildIs)
+{
+  Node parent;
+  Foreign child, idler;
+  parent.send (rtp (1));
+  parent.send (sender_report (video_ssrc, 0x1111'2222'3333'0000, 0));
+  parent->start_feeding (LinkKey{2}, route::Bundled{idler.address ()}, {});
+  const auto began = MonotonicTime::clock::now ();
+  while (MonotonicTime::clock::now () - began < 1s) // of signs of life
+    ASSERT_FALSE (idler.receive ().empty ());
+  parent->start_feeding (LinkKey{1}, route::Bundled{child.address ()},
+      {{{video_ssrc, 0}}});
+  ASSERT_TRUE (
+      child.receives (sender_report (video_ssrc, 0x1111'2222'3333'0000, 0)));
+  const ReportBlock block{.ssrc = video_ssrc, .last_sr = 0x2222'3333};
+  child.send (parent.address (), write_receiver_report (9, {&block, 1}));
+  parent.send (rtp (2));
+  ASSERT_TRUE (child.receives (rtp (2)));
+  child.send (parent.address (), nack (video_ssrc, {2}));
+  EXPECT_TRUE (child.receives (rtp (2))) << "at once";
+}
+
 TEST (DataPathRepair, WithoutAShareNobodyAsksOrAnswers)
 {
   Node parent (Node::Repair{0}), middle (Node::Repair{0});

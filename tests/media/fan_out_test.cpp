@@ -428,6 +428,23 @@ protected:
   std::vector<std::uint16_t> key_seqs_;
 };
 
+// It begins with history, and takes a third of what comes.
+TEST_F (SlowChildTest, SkipsIfItNeverCatchesUpWithHistory)
+{
+  run (1s, 10);
+  const auto slow = add_child (1, {{video_ssrc, 0}, {audio_ssrc, 0}});
+  slow->room = 0;
+  for (int picture = 0; picture < 300; ++picture) {
+    slow->room += 1;
+    run (interval, 10);
+  }
+  EXPECT_GT (stats_of (1).frames_dropped, 100u);
+  const auto after_gaps = resumptions (slow->seqs ());
+  EXPECT_GT (after_gaps.size (), 3u);
+  for (const std::uint16_t seq : after_gaps)
+    EXPECT_EQ (std::ranges::count (key_seqs_, seq), 1) << seq;
+}
+
 TEST_F (SlowChildTest, GoesOnWithTheNewestKeyFrame)
 {
   const auto slow = add_child (1), good = add_child (2);

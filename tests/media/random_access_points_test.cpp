@@ -104,6 +104,18 @@ TEST_F (RandomAccessTest, APacketOfTheFrameThatComesLateChangesNothing)
   EXPECT_EQ (begins (), 100);
 }
 
+TEST_F (RandomAccessTest, TheFirstPacketOfTheFrameMayHaveBeenSentAgain)
+{
+  put_frame (false);
+  const std::uint16_t first = video_seq_++;
+  put (marked (video_seq_++, rtp_time_, mark_independent));
+  put (marked (video_seq_++, rtp_time_, mark_independent));
+  put (marked (first, rtp_time_, mark_start | mark_independent));
+  rtp_time_ += 3600;
+  put_frame (false);
+  EXPECT_EQ (begins (), first);
+}
+
 TEST_F (RandomAccessTest, ADelimiterBeforeTheFrameDoesNotHideIt)
 {
   put_frame (true);

@@ -182,6 +182,16 @@ TEST_F (RepairTest, AsksForSomeAtATime)
   EXPECT_EQ (due (100), (Seqs{5, 6, 7, 8, 9, 10}));
 }
 
+TEST_F (RepairTest, AnAnnouncementIsGoodForASecond)
+{
+  parent_asks (1);
+  now_ += limits::lost_after + 1ms;
+  open (1, 1);
+  const MonotonicTime opened = now_;
+  EXPECT_EQ (next_due (), Seqs{1});
+  EXPECT_EQ (now_, opened + limits::reorder_wait_min);
+}
+
 TEST_F (RepairTest, AFloodOfAnnouncementsIsForgotten)
 {
   for (std::uint64_t n = 0; n < 100'000; ++n)

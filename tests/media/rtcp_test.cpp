@@ -71,6 +71,19 @@ TEST (Rtcp, FeedbackThatEndsTooEarlyIsPassedOver)
   EXPECT_TRUE (nacks (nack).empty ());
 }
 
+TEST (Rtcp, OfMoreThanAnybodyWritesTheFirstAreRead)
+{
+  Datagram nack = {0x81, rtcp_rtpfb};
+  constexpr unsigned entries = 16'000;
+  put16 (nack, 2 + entries);
+  put32 (nack, 1);
+  put32 (nack, video_ssrc);
+  for (unsigned i = 0; i < entries; ++i)
+    put32 (nack, i << 16 | 0xffff);
+  ASSERT_TRUE (parse_packet (nack));
+  EXPECT_EQ (nacks (nack)[0].seqs.size (), 17 * limits::feedback_entries_max);
+}
+
 TEST (Rtcp, AsksForTheTimeAndIsAnswered)
 {
   Datagram report = write_receiver_report (42);

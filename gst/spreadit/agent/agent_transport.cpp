@@ -164,8 +164,10 @@ Agent::on_other_transport (Link &link, const rtsp::Request &request)
     send_answer (link, request, other_setup (link, request));
     return;
   }
-  send_answer (link, request, other_play (link, request));
-  start_feeding_when_ready (link);
+  const auto answer = other_play (link, request);
+  send_answer (link, request, answer);
+  if (answer.status == 200) // or each refusal would begin it anew
+    start_feeding_when_ready (link);
 }
 
 // Once, and from UDP to TCP: a child that changes its mind is looking for

@@ -118,6 +118,8 @@ void
 Branch::begin_pump (const Ring &ring, MonotonicTime now)
 {
   skip_what_is_late (ring, now);
+  if (!is_paced_ && caught_up_ == MonotonicTime{})
+    caught_up_ = now;
   is_pumped_ = lags (ring) && (!is_paced_ || now >= next_try_);
   has_sent_ = false;
   is_open_ = true;
@@ -171,10 +173,13 @@ Branch::end_pump (const Ring &ring, MonotonicTime now)
     return;
   if (has_sent_)
     last_sent_ = now;
-  if (!lags (ring))
+  if (!lags (ring)) {
+    if (is_paced_)
+      caught_up_ = now;
     is_paced_ = is_resuming_ = false;
-  else if (!is_open_)
+  } else if (!is_open_) {
     is_paced_ = true;
+  }
   next_try_ = now + limits::pace_interval;
   head_at_last_try_ = ring.head ();
 }
@@ -194,6 +199,7 @@ Branch::before_pop (const Ring &ring)
 {
   if (cursor_ != ring.first () || !lags (ring))
     return;
+  is_resuming_ = false; // it is too slow for that
   stats_.packets_dropped += is_wanted (ring.at (cursor_), cursor_);
   ++cursor_;
 }

@@ -56,6 +56,7 @@ public:
   }
   // Whether what is put into the ring goes out with the next pump().
   [[nodiscard]] bool keeps_up () const { return !is_paced_; }
+  [[nodiscard]] MonotonicTime keeps_up_since () const { return caught_up_; }
   // Sends `rtcp` if the child has got nothing for limits::data_idle.
   void keep_alive (Bytes rtcp, MonotonicTime now);
   // When pump() or keep_alive() has something to do, if no packet comes.
@@ -94,6 +95,7 @@ private:
   Estimate round_trip_;
   double repair_credit_ = limits::repair_burst_bytes;
 
+  MonotonicTime caught_up_{}; // last time, or when it began
   bool is_paced_ = false;  // has lagged and has not caught up since
   MonotonicTime next_try_; // while it lags
   std::uint64_t head_at_last_try_;

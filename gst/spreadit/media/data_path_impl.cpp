@@ -221,6 +221,7 @@ DataPath::Impl::pass_on (Bytes packet, MonotonicTime at, Fresh &fresh)
   put (packet, at);
   if (++fresh.put < limits::chunk)
     return;
+  announce_losses ();
   serve_at (fan_out.pump (at));
   fresh.put = 0;
 }

@@ -90,6 +90,17 @@ FanOut::next_packets (MonotonicTime now) const
     is_found[place] = true;
     --open;
   }
+  // Its first packet may have been lost, and have come when it was sent again.
+  for (std::uint64_t i = *begin; i < ring_.head (); ++i) {
+    const auto *rtp = std::get_if<RtpHeader> (&ring_.at (i).header);
+    if (!rtp)
+      continue;
+    const auto it = std::ranges::find (next, rtp->ssrc, &NextPacket::ssrc);
+    if (it != next.end () && it->rtp_time == rtp->rtp_time &&
+        static_cast<std::int16_t> (
+            static_cast<std::uint16_t> (rtp->seq - it->seq)) < 0)
+      it->seq = rtp->seq;
+  }
   return next;
 }
 
@@ -228,7 +239,8 @@ FanOut::take_rtcp (Branch &branch, Bytes rtcp, MonotonicTime now)
     return;
   if (branch.keeps_up ())
     for (const ReportBlock &block : report_blocks (rtcp))
-      if (const auto round_trip = sent_reports_.round_trip (block, now))
+      if (const auto round_trip =
+              sent_reports_.round_trip (block, branch.keeps_up_since (), now))
         branch.measured (*round_trip);
   sockets_.assume_room ();
   branch.send_again (ring_, nacks (rtcp), now);
@@ -240,6 +252,7 @@ void
 FanOut::announce_losses (std::span<const LossReport> losses)
 {
   const auto rtcp = write_third_party_loss (config_.own_ssrc, losses);
+  sockets_.assume_room ();
   for (const auto &branch : branches_)
     if (branch->output ().wants_idle () && branch->keeps_up ())
       branch->output ().send_idle (rtcp);

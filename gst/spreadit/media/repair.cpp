@@ -52,11 +52,17 @@ Repair::open (std::uint64_t first, std::uint64_t last, MonotonicTime now,
   if (last - first >= limits::repair_missing_max)
     first = last + 1 - limits::repair_missing_max;
   const MonotonicTime ask_at = now + reorder_wait (times);
+  std::erase_if (announced_, [&] (const Announced &announced) {
+    return now - announced.at > limits::lost_after;
+  });
+  // So that each of many that were jumped over is looked for in a few.
+  std::ranges::sort (announced_, {}, &Announced::extended);
   for (std::uint64_t n = first; n <= last; ++n) {
     Missing &missing = missing_.emplace_back (
         Missing{.extended = n, .since = now, .ask_at = ask_at});
-    const auto it = std::ranges::find (announced_, n, &Announced::extended);
-    if (it == announced_.end ())
+    const auto it =
+        std::ranges::lower_bound (announced_, n, {}, &Announced::extended);
+    if (it == announced_.end () || it->extended != n)
       continue;
     missing.parent_asked = it->at;
     missing.ask_at = std::max (ask_at, it->at + third_party_wait (times));
@@ -102,8 +108,7 @@ Repair::parent_asks (
     return;
   }
   announced_.push_back ({extended, now});
-  while (announced_.size () > limits::repair_missing_max ||
-         now - announced_.front ().at > limits::lost_after)
+  if (announced_.size () > limits::repair_missing_max)
     announced_.pop_front ();
 }
 

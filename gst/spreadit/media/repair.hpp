@@ -63,7 +63,7 @@ private:
   void wait_until (MonotonicTime at);
 
   std::deque<Missing> missing_; // ascending
-  std::deque<Announced> announced_; // not yet missed, oldest first
+  std::deque<Announced> announced_; // not yet missed
   MonotonicTime next_ = MonotonicTime::max ();
 };
 

@@ -48,9 +48,10 @@ for_each_rtcp (Bytes compound, Visit visit)
 
 // FCI: a packet, and a bit mask of the 16 after it.
 void
-read_losses (Bytes rtcp, LossReport &report)
+read_losses (Bytes rtcp, std::size_t &entries_left, LossReport &report)
 {
-  for (std::size_t at = feedback_header_size; at + 4 <= rtcp.size (); at += 4) {
+  for (std::size_t at = feedback_header_size;
+       at + 4 <= rtcp.size () && entries_left; at += 4, --entries_left) {
     const std::uint16_t first = read16 (rtcp, at);
     const std::uint16_t following = read16 (rtcp, at + 2);
     report.seqs.push_back (first);
@@ -64,11 +65,13 @@ std::vector<LossReport>
 loss_reports (Bytes compound, unsigned fmt)
 {
   std::vector<LossReport> reports;
+  std::size_t entries_left = limits::feedback_entries_max;
   for_each_rtcp (compound, [&] (Bytes rtcp) {
     if (rtcp[1] != rtcp_rtpfb || (rtcp[0] & 0x1f) != fmt ||
         rtcp.size () < feedback_header_size)
       return;
-    read_losses (rtcp, reports.emplace_back (LossReport{read32 (rtcp, 8), {}}));
+    read_losses (rtcp, entries_left,
+        reports.emplace_back (LossReport{read32 (rtcp, 8), {}}));
   });
   return reports;
 }

@@ -47,6 +47,7 @@ struct LossReport {
   std::uint32_t ssrc = 0;
   std::vector<std::uint16_t> seqs; // ascending, as 16-bit numbers go
 };
+// Of a compound the first limits::feedback_entries_max entries; nobody writes more.
 // "Send me these again": generic NACK, RFC 4585 6.2.1.
 std::vector<LossReport> nacks (Bytes compound);
 // "I am without these myself, do not ask": transport-layer third-party loss

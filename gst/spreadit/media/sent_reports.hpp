@@ -28,13 +28,14 @@ public:
       sent_[next_++ % limits::rtcp_remembered] = sent;
   }
 
+  // `since`: from when on the receiver was sent everything at once.
   [[nodiscard]] std::optional<std::chrono::nanoseconds> round_trip (
-      const ReportBlock &block, MonotonicTime now) const
+      const ReportBlock &block, MonotonicTime since, MonotonicTime now) const
   {
     const auto it = std::ranges::find_if (sent_, [&] (const Sent &sent) {
       return sent.ssrc == block.ssrc && sent.ntp == block.last_sr;
     });
-    if (it == sent_.end () || !block.last_sr)
+    if (it == sent_.end () || !block.last_sr || it->at < since)
       return std::nullopt;
     const std::chrono::duration<double> held (block.delay_since_sr / 65536.0);
     const auto round_trip =

@@ -282,6 +282,8 @@ Upstream::take_due_repairs (MonotonicTime now)
   const Parent *parent = whom_to_ask (now);
   if (!parent) {
     nobody_until_ = now + limits::alive_for;
+    for (Source &source : sources_) // what is too old is forgotten all the same
+      source.repair.take_due (now, limits::answer_wait_max, 0);
     return std::nullopt;
   }
   const auto patience = std::min<Estimate::Duration> (limits::answer_wait_max,
