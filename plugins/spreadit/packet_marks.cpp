@@ -128,13 +128,11 @@ PacketMarks::ntp_of (std::uint32_t rtp_time)
   const std::lock_guard guard (lock_);
   if (!report_)
     return std::nullopt;
-  const double seconds =
-      static_cast<double> (
-          static_cast<std::int32_t> (rtp_time - report_->rtp_time)) /
-      clock_rate_;
-  return report_->ntp +
-         static_cast<std::uint64_t> (
-             static_cast<std::int64_t> (seconds * 4294967296.0));
+  const double seconds = static_cast<double> (static_cast<std::int32_t> (
+                             rtp_time - report_->rtp_time)) /
+                         clock_rate_;
+  return report_->ntp + static_cast<std::uint64_t> (
+                            static_cast<std::int64_t> (seconds * 4294967296.0));
 }
 
 PacketMarks::Elements
@@ -154,8 +152,8 @@ PacketMarks::elements_for (const Packet &packet)
   put (frame_id_ << 4); // the length is one less than it is
   put ((is_start ? frame_start : 0) | (packet.has_marker ? frame_end : 0) |
        (is_independent_ ? independent : 0));
-  const auto ntp = begins_independent && time_id_ ? ntp_of (packet.rtp_time)
-                                                  : std::nullopt;
+  const auto ntp =
+      begins_independent && time_id_ ? ntp_of (packet.rtp_time) : std::nullopt;
   if (ntp) {
     put (time_id_ << 4 | 7);
     for (int shift = 56; shift >= 0; shift -= 8)
@@ -181,8 +179,8 @@ PacketMarks::mark (GstBuffer *buffer)
 
   // Header, the extension with more in it, and the payload as it lies.
   const std::size_t old = packet->has_extension
-                        ? packet->extension_size - extension_header_size
-                        : 0;
+                              ? packet->extension_size - extension_header_size
+                              : 0;
   const std::size_t size =
       packet->header_size + extension_header_size + old + elements.size;
   GstBuffer *marked = gst_buffer_new_allocate (nullptr, size, nullptr);
@@ -191,9 +189,8 @@ PacketMarks::mark (GstBuffer *buffer)
   std::uint8_t *at = std::copy_n (map.data, packet->header_size, out.data);
   out.data[0] |= 0x10;
   const std::size_t words = (old + elements.size) / 4;
-  for (const std::size_t byte :
-      {std::size_t{one_byte_headers} >> 8, std::size_t{one_byte_headers} & 0xff,
-          words >> 8, words & 0xff})
+  for (const std::size_t byte : {std::size_t{one_byte_headers} >> 8,
+           std::size_t{one_byte_headers} & 0xff, words >> 8, words & 0xff})
     *at++ = static_cast<std::uint8_t> (byte);
   at = std::copy_n (
       map.data + packet->header_size + extension_header_size, old, at);

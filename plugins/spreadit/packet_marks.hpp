@@ -13,10 +13,11 @@
 
 namespace spreadit {
 
-// Header extensions (RFC 8285, one-byte headers) of one RTP stream: frame marking
-// (RFC 9626), so that relays know where a decoder can begin without knowing the
-// codec or, with SRTP, the payload; and the NTP time of such places (RFC 6051),
-// so that sound and picture are in step before the first sender report is there.
+// Header extensions (RFC 8285, one-byte headers) of one RTP stream: frame
+// marking (RFC 9626), so that relays know where a decoder can begin without
+// knowing the codec or, with SRTP, the payload; and the NTP time of such places
+// (RFC 6051), so that sound and picture are in step before the first sender
+// report is there.
 //
 // Video of codecs that are known here is marked. What has no room for one-byte
 // headers (two-byte headers, or an extension of another kind) stays as it is,

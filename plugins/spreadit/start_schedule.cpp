@@ -39,8 +39,8 @@ StartSchedule::arrival_of (std::uint32_t ssrc, std::uint32_t rtp_time,
   if (passed < 0)
     return now + source.lead;
   const GstClockTime paced =
-      source.first + gst_util_uint64_scale (static_cast<guint64> (passed),
-                         GST_SECOND, clock_rate);
+      source.first + gst_util_uint64_scale (
+                         static_cast<guint64> (passed), GST_SECOND, clock_rate);
   if (paced > now && paced - now <= lead_max)
     source.lead = std::max (source.lead, paced - now);
   return std::max (paced > now + lead_max ? now : paced, now);

@@ -10,12 +10,12 @@ namespace spreadit {
 
 // When packets have come, for the jitter buffer, that have come all at once.
 //
-// A newcomer is first sent what was live a while ago, from the last key frame on,
-// several times as fast as it is played. By their real arrival the jitter buffer
-// would take the source's clock for a fast one, then for a slow one, and shift
-// the picture about. So for a moment packets are taken to come at the pace of
-// their timestamps, and from then on as late after their arrival as that turned
-// out to be: the distance to live that the stream is played at.
+// A newcomer is first sent what was live a while ago, from the last key frame
+// on, several times as fast as it is played. By their real arrival the jitter
+// buffer would take the source's clock for a fast one, then for a slow one, and
+// shift the picture about. So for a moment packets are taken to come at the
+// pace of their timestamps, and from then on as late after their arrival as
+// that turned out to be: the distance to live that the stream is played at.
 class StartSchedule {
 public:
   void clear () { sources_.clear (); }

@@ -37,8 +37,8 @@ caps (const std::string &text)
 GstBuffer *
 packet (const Bytes &payload, guint32 rtp_time, bool marker = false)
 {
-  GstBuffer *buffer = gst_rtp_buffer_new_allocate (
-      static_cast<guint> (payload.size ()), 0, 0);
+  GstBuffer *buffer =
+      gst_rtp_buffer_new_allocate (static_cast<guint> (payload.size ()), 0, 0);
   GST_BUFFER_PTS (buffer) = 5;
   GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
   gst_rtp_buffer_map (buffer, GST_MAP_WRITE, &rtp);
@@ -120,13 +120,15 @@ TEST (PacketMarks, TellsTheTimeOfKeyFramesByTheSendersReports)
   marks.reported (1000 * second, 0xffff'ff00);
   const auto later = mark (marks, packet (key_frame, 90'000 - 0x100));
   ASSERT_TRUE (later.ntp);
-  EXPECT_NEAR (double (*later.ntp), double (1001 * second), double (second / 1000));
+  EXPECT_NEAR (
+      double (*later.ntp), double (1001 * second), double (second / 1000));
   EXPECT_FALSE (mark (marks, packet (key_frame, 90'000 - 0x100)).ntp)
       << "once a frame";
   EXPECT_FALSE (mark (marks, packet (other_frame, 90'000)).ntp);
   const auto earlier = mark (marks, packet (key_frame, 0xffff'ff00 - 45'000));
   ASSERT_TRUE (earlier.ntp);
-  EXPECT_NEAR (double (*earlier.ntp), 999.5 * double (second), double (second / 1000));
+  EXPECT_NEAR (
+      double (*earlier.ntp), 999.5 * double (second), double (second / 1000));
 }
 
 TEST (PacketMarks, DescribesThem)
@@ -148,19 +150,18 @@ TEST (PacketMarks, AddsToWhatIsThereAlready)
   GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
   gst_rtp_buffer_map (buffer, GST_MAP_READWRITE, &rtp);
   const guint8 other[] = {1, 2, 3};
-  ASSERT_TRUE (
-      gst_rtp_buffer_add_extension_onebyte_header (&rtp, 1, other, 3));
+  ASSERT_TRUE (gst_rtp_buffer_add_extension_onebyte_header (&rtp, 1, other, 3));
   gst_rtp_buffer_unmap (&rtp);
-  const Buffer out (marks.mark (buffer),
-      [] (GstBuffer *b) { gst_buffer_unref (b); });
+  const Buffer out (
+      marks.mark (buffer), [] (GstBuffer *b) { gst_buffer_unref (b); });
   const auto marked = read (out.get (), 2, 3);
   EXPECT_EQ (marked.frame, 0xa0u);
   EXPECT_EQ (marked.payload, key_frame);
   gst_rtp_buffer_map (out.get (), GST_MAP_READ, &rtp);
   gpointer data;
   guint size;
-  EXPECT_TRUE (gst_rtp_buffer_get_extension_onebyte_header (
-      &rtp, 1, 0, &data, &size));
+  EXPECT_TRUE (
+      gst_rtp_buffer_get_extension_onebyte_header (&rtp, 1, 0, &data, &size));
   EXPECT_EQ (size, 3u);
   gst_rtp_buffer_unmap (&rtp);
 }
@@ -169,8 +170,10 @@ TEST (PacketMarks, LeavesAloneWhatItCannotMark)
 {
   for (const char *text :
       {"application/x-rtp, media=audio, clock-rate=48000, encoding-name=OPUS",
-          "application/x-rtp, media=video, clock-rate=90000, encoding-name=JPEG",
-          "application/x-rtp, media=video, clock-rate=90000, encoding-name=H264, "
+          "application/x-rtp, media=video, clock-rate=90000, "
+          "encoding-name=JPEG",
+          "application/x-rtp, media=video, clock-rate=90000, "
+          "encoding-name=H264, "
           "extmap-5=(string)urn:ietf:params:rtp-hdrext:framemarking"}) {
     PacketMarks marks (caps (text).get ());
     GstBuffer *buffer = packet (key_frame, 1);

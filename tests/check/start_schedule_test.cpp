@@ -44,10 +44,10 @@ TEST_F (StartScheduleTest, AfterThatJitterAndDriftAreSeenAsTheyAre)
     at (media, began + media / 5);
   for (GstClockTime media = 2000 * ms; media < 5000 * ms; media += 20 * ms)
     at (media, began + media - 1600 * ms);
-  EXPECT_EQ (at (6000 * ms, began + 4400 * ms + 70 * ms),
-      began + 6000 * ms + 70 * ms);
-  EXPECT_EQ (at (6020 * ms, began + 4420 * ms - 5 * ms),
-      began + 6020 * ms - 5 * ms);
+  EXPECT_EQ (
+      at (6000 * ms, began + 4400 * ms + 70 * ms), began + 6000 * ms + 70 * ms);
+  EXPECT_EQ (
+      at (6020 * ms, began + 4420 * ms - 5 * ms), began + 6020 * ms - 5 * ms);
 }
 
 TEST_F (StartScheduleTest, ALiveStartStaysLive)

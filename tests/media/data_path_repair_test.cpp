@@ -169,8 +169,8 @@ TEST (DataPathRepair, AReportOfHistoryDoesNotTellHowFarAChildIs)
   const auto began = MonotonicTime::clock::now ();
   while (MonotonicTime::clock::now () - began < 1s) // of signs of life
     ASSERT_FALSE (idler.receive ().empty ());
-  parent->start_feeding (LinkKey{1}, route::Bundled{child.address ()},
-      {{{video_ssrc, 0}}});
+  parent->start_feeding (
+      LinkKey{1}, route::Bundled{child.address ()}, {{{video_ssrc, 0}}});
   ASSERT_TRUE (
       child.receives (sender_report (video_ssrc, 0x1111'2222'3333'0000, 0)));
   const ReportBlock block{.ssrc = video_ssrc, .last_sr = 0x2222'3333};
@@ -229,7 +229,8 @@ TEST (DataPathRepair, KnowsHowFarItsParentIs)
   Node parent, child;
   parent.feed (child, 1);
   child.hear (parent, 1);
-  EXPECT_TRUE (eventually ([&] { return child->stats ().round_trip.has_value (); }));
+  EXPECT_TRUE (
+      eventually ([&] { return child->stats ().round_trip.has_value (); }));
   EXPECT_LT (child->stats ().round_trip, limits::round_trip_max);
   EXPECT_FALSE (parent->stats ().round_trip);
 }

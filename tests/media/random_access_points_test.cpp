@@ -21,14 +21,17 @@ protected:
     fan_out_.set_media (media);
   }
 
-  void put (const Datagram &packet) { ASSERT_TRUE (fan_out_.put (packet, now_)); }
+  void put (const Datagram &packet)
+  {
+    ASSERT_TRUE (fan_out_.put (packet, now_));
+  }
   // A frame of three packets, and one of audio.
   void put_frame (bool is_independent, std::uint32_t ssrc = video_ssrc)
   {
     for (int i = 0; i < 3; ++i)
       put (marked (video_seq_++, rtp_time_,
-          static_cast<std::uint8_t> ((i ? 0 : mark_start) |
-                                     (is_independent ? mark_independent : 0)),
+          static_cast<std::uint8_t> (
+              (i ? 0 : mark_start) | (is_independent ? mark_independent : 0)),
           ssrc));
     put (rtp (audio_seq_++, audio_ssrc, audio_pt));
     rtp_time_ += 3600;

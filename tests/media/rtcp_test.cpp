@@ -18,7 +18,8 @@ TEST (Rtcp, WritesANackAsTheRfcHasIt)
   const LossReport losses[] = {{0x01020304, {10, 11, 26, 27}}};
   const Datagram nack = write_nack (0xaabbccdd, losses);
   // RTPFB, FMT 1, 4 words after the first.
-  const Datagram expected = {0x81, 205, 0, 4, 0xaa, 0xbb, 0xcc, 0xdd, 1, 2, 3, 4, //
+  const Datagram expected = {0x81, 205, 0, 4, 0xaa, 0xbb, 0xcc, 0xdd, 1, 2, 3,
+      4, //
       0, 10, 0x80, 0x01, 0, 27, 0, 0};
   EXPECT_EQ (nack, expected);
 }
@@ -35,7 +36,8 @@ TEST (Rtcp, ReadsWhatItWrote)
   EXPECT_EQ (read[1].seqs, losses[1].seqs);
   EXPECT_TRUE (third_party_losses (write_nack (1, losses)).empty ());
   EXPECT_TRUE (nacks (write_third_party_loss (1, losses)).empty ());
-  EXPECT_EQ (third_party_losses (write_third_party_loss (1, losses)).size (), 2u);
+  EXPECT_EQ (
+      third_party_losses (write_third_party_loss (1, losses)).size (), 2u);
 }
 
 TEST (Rtcp, MasksGoOnAcrossTheWrap)
@@ -60,7 +62,10 @@ TEST (Rtcp, FeedbackFitsAnyPath)
   EXPECT_EQ (read[0].seqs.size (), limits::feedback_entries_max);
 }
 
-TEST (Rtcp, OfNothingLostNothingIsSaid) { EXPECT_TRUE (write_nack (1, {}).empty ()); }
+TEST (Rtcp, OfNothingLostNothingIsSaid)
+{
+  EXPECT_TRUE (write_nack (1, {}).empty ());
+}
 
 TEST (Rtcp, FeedbackThatEndsTooEarlyIsPassedOver)
 {

@@ -27,7 +27,10 @@ Standby::Standby ()
 {
 }
 
-Standby::~Standby () { close (); }
+Standby::~Standby ()
+{
+  close ();
+}
 
 void
 Standby::close ()
@@ -46,13 +49,14 @@ void
 Standby::aim (const std::optional<core::Contact> &target)
 {
   const std::string address = target ? target->address : std::string ();
-  if (address == address_ && (address.empty () || connecting_ || asked_ ||
-                                 ready_ || ControlLoop::is_armed (timer_.get ())))
+  if (address == address_ &&
+      (address.empty () || connecting_ || asked_ || ready_ ||
+          ControlLoop::is_armed (timer_.get ())))
     return;
   close ();
   address_ = address;
-  ControlLoop::arm (timer_.get (), address_.empty () ? core::Instant::max ()
-                                                     : ControlLoop::now ());
+  ControlLoop::arm (timer_.get (),
+      address_.empty () ? core::Instant::max () : ControlLoop::now ());
 }
 
 std::shared_ptr<Connection>
@@ -138,8 +142,7 @@ Standby::on_unit (Connection &from, rtsp::Unit unit)
 }
 
 void
-Standby::on_broken (
-    Connection &from, Connection::Break, const std::string &why)
+Standby::on_broken (Connection &from, Connection::Break, const std::string &why)
 {
   GST_DEBUG ("standby link to %s: %s", address_.c_str (), why.c_str ());
   for (auto *connection : {&asked_, &ready_})

@@ -45,8 +45,8 @@ private:
   void open ();
   void opened (std::shared_ptr<Connection> connection);
   void on_unit (Connection &from, rtsp::Unit unit) override;
-  void on_broken (Connection &from, Connection::Break how,
-      const std::string &why) override;
+  void on_broken (
+      Connection &from, Connection::Break how, const std::string &why) override;
   void close ();
 
   static void on_connected (

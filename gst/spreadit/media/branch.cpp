@@ -66,8 +66,9 @@ paced_packets (const Ring &ring)
       ring.at (ring.head () - 1).arrival - ring.at (ring.first ()).arrival;
   if (span <= limits::pace_interval)
     return limits::pace_min;
-  const auto rate = static_cast<double> (ring.head () - ring.first ()) *
-                    (limits::pace_interval / std::chrono::duration<double> (span));
+  const auto rate =
+      static_cast<double> (ring.head () - ring.first ()) *
+      (limits::pace_interval / std::chrono::duration<double> (span));
   return std::clamp (static_cast<std::size_t> (limits::pace_factor * rate),
       limits::pace_min, limits::chunk);
 }
@@ -244,7 +245,8 @@ Branch::send_again (
       if (!index || *index >= cursor_)
         continue; // not to be had, or on its way
       const Packet &packet = ring.at (*index);
-      // It asked before the packet can have reached it: we were without it, too.
+      // It asked before the packet can have reached it: we were without it,
+      // too.
       if (now - packet.arrival < round_trip_.mean_or ({}) * 7 / 8)
         continue;
       const auto cost = static_cast<double> (packet.bytes.size ());

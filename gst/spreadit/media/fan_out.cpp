@@ -62,7 +62,8 @@ FanOut::look_for_random_access (const RtpHeader &header, Bytes packet)
     is_independent = begins (rtp_payload (packet));
   }
   if (random_access_.take (header, index, is_independent))
-    ring_.keep_from (random_access_.last (ring_.first ()).value_or (UINT64_MAX));
+    ring_.keep_from (
+        random_access_.last (ring_.first ()).value_or (UINT64_MAX));
 }
 
 std::vector<NextPacket>

@@ -9,14 +9,15 @@
 
 namespace spreadit::media {
 
-// Where a decoder can begin: the first packet of each frame that needs no other.
+// Where a decoder can begin: the first packet of each frame that needs no
+// other.
 class RandomAccessPoints {
 public:
-  // Whether one begins with this packet, that is `index` in the ring and, says the
-  // source or the payload, of such a frame. Of one frame the first packet that
-  // says so counts: delimiters come before it, and not every packet may say it.
-  bool take (
-      const RtpHeader &header, std::uint64_t index, bool is_independent);
+  // Whether one begins with this packet, that is `index` in the ring and, says
+  // the source or the payload, of such a frame. Of one frame the first packet
+  // that says so counts: delimiters come before it, and not every packet may
+  // say it.
+  bool take (const RtpHeader &header, std::uint64_t index, bool is_independent);
   // The last one of each SSRC that has any, the oldest of them: from there on
   // everything can be decoded. An SSRC that brings nothing more is forgotten.
   [[nodiscard]] std::optional<std::uint64_t> last (std::uint64_t first) const;

@@ -140,8 +140,7 @@ Repair::take_due (
                            ? now + (is_left_to_parent ? 2 : 1) * patience
                            : MonotonicTime::max ();
     }
-    wait_until (
-        std::min (missing.ask_at, missing.since + limits::lost_after));
+    wait_until (std::min (missing.ask_at, missing.since + limits::lost_after));
   }
   return due;
 }

@@ -13,7 +13,7 @@ namespace spreadit::media {
 
 // How long gaps stay open, each reason for itself. Of all SSRCs of one node.
 struct GapTimes {
-  Estimate reordered;  // until the packet came by itself; 0 if it was lost
+  Estimate reordered;   // until the packet came by itself; 0 if it was lost
   Estimate third_party; // until it came, when the parent had said it is at it
 };
 
@@ -62,7 +62,7 @@ private:
   std::deque<Missing>::iterator find (std::uint64_t extended);
   void wait_until (MonotonicTime at);
 
-  std::deque<Missing> missing_; // ascending
+  std::deque<Missing> missing_;     // ascending
   std::deque<Announced> announced_; // not yet missed
   MonotonicTime next_ = MonotonicTime::max ();
 };

@@ -283,15 +283,14 @@ std::vector<TimeEcho>
 time_echoes (Bytes compound)
 {
   std::vector<TimeEcho> echoes;
-  for_each_extended_block (
-      compound, [&] (Bytes, std::uint8_t type, Bytes block) {
-        if (type != xr_time_echo)
-          return;
-        for (std::size_t at = 0; at + echo_size <= block.size ();
-             at += echo_size)
-          echoes.push_back ({read32 (block, at), read32 (block, at + 4),
-              read32 (block, at + 8)});
-      });
+  for_each_extended_block (compound, [&] (Bytes, std::uint8_t type,
+                                         Bytes block) {
+    if (type != xr_time_echo)
+      return;
+    for (std::size_t at = 0; at + echo_size <= block.size (); at += echo_size)
+      echoes.push_back (
+          {read32 (block, at), read32 (block, at + 4), read32 (block, at + 8)});
+  });
   return echoes;
 }
 

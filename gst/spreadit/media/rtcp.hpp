@@ -41,33 +41,32 @@ std::vector<std::uint8_t> write_receiver_report (
 // RR and BYE of `ssrc`: what makes rtspsrc, ffmpeg and live555 end cleanly.
 std::vector<std::uint8_t> write_goodbye (std::uint32_t ssrc);
 
-
 // Packets of one SSRC that somebody is without.
 struct LossReport {
   std::uint32_t ssrc = 0;
   std::vector<std::uint16_t> seqs; // ascending, as 16-bit numbers go
 };
-// Of a compound the first limits::feedback_entries_max entries; nobody writes more.
-// "Send me these again": generic NACK, RFC 4585 6.2.1.
+// Of a compound the first limits::feedback_entries_max entries; nobody writes
+// more. "Send me these again": generic NACK, RFC 4585 6.2.1.
 std::vector<LossReport> nacks (Bytes compound);
 // "I am without these myself, do not ask": transport-layer third-party loss
 // early indication, RFC 6642 5.1.
 std::vector<LossReport> third_party_losses (Bytes compound);
 
-// Of reduced size (RFC 5506): without a report before it. What of `losses` is beyond
-// limits::feedback_entries_max is left out.
+// Of reduced size (RFC 5506): without a report before it. What of `losses` is
+// beyond limits::feedback_entries_max is left out.
 std::vector<std::uint8_t> write_nack (
     std::uint32_t sender, std::span<const LossReport> losses);
 std::vector<std::uint8_t> write_third_party_loss (
     std::uint32_t sender, std::span<const LossReport> losses);
 
 // How long is the way there and back? RFC 3611: whoever wants to know adds the
-// time of its clock to a report (4.4), and is answered with that and how long it
-// took (4.5). Times are the middle 32 bits of NTP's, 1/65536 s.
+// time of its clock to a report (4.4), and is answered with that and how long
+// it took (4.5). Times are the middle 32 bits of NTP's, 1/65536 s.
 struct TimeEcho {
   std::uint32_t asker = 0; // its SSRC
   std::uint32_t asked = 0;
-  std::uint32_t held = 0;  // from then to the answer
+  std::uint32_t held = 0; // from then to the answer
 };
 void append_time_request (
     std::vector<std::uint8_t> &report, std::uint32_t sender, std::uint64_t ntp);

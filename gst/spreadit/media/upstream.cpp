@@ -140,11 +140,10 @@ Upstream::take_rtp (const Address &from, const RtpHeader &header,
   } else {
     if (!make_room (header.ssrc, media, arrival.at))
       return Taken::invalid;
-    source = &sources_.emplace_back (
-        Source{.ssrc = header.ssrc,
-            .sequence = Sequence (header.seq, arrival.at),
-            .report = {},
-            .last_packet = arrival.at});
+    source = &sources_.emplace_back (Source{.ssrc = header.ssrc,
+        .sequence = Sequence (header.seq, arrival.at),
+        .report = {},
+        .last_packet = arrival.at});
     answer = {Sequence::Verdict::fresh, source->sequence.highest ()};
   }
   if (answer.verdict == Sequence::Verdict::suspect)
@@ -207,8 +206,7 @@ Upstream::remember_rtcp (Bytes datagram)
 
 // What the parent says to us, and not for those below.
 void
-Upstream::take_feedback (
-    const Address &from, Bytes compound, MonotonicTime now)
+Upstream::take_feedback (const Address &from, Bytes compound, MonotonicTime now)
 {
   Parent *parent = find_parent (from);
   for (const TimeEcho &echo : time_echoes (compound)) {
@@ -216,7 +214,8 @@ Upstream::take_feedback (
         static_cast<std::uint32_t> (elapsed_ntp (now) >> 16) - echo.asked -
         echo.held);
     // Longer is a lie, or an answer to nothing.
-    if (echo.asker == own_ssrc_ && parent && round_trip < limits::round_trip_max)
+    if (echo.asker == own_ssrc_ && parent &&
+        round_trip < limits::round_trip_max)
       parent->round_trip.add (
           std::chrono::duration_cast<Estimate::Duration> (round_trip));
   }
@@ -259,8 +258,8 @@ Upstream::filled (Source &source, std::uint64_t extended, const Parent *from,
                Repair::Came::repaired;
 }
 
-// Of those that live, each in turn: one may have lost it, too. Not over TCP, where
-// nothing is lost and what is missing was left out for us.
+// Of those that live, each in turn: one may have lost it, too. Not over TCP,
+// where nothing is lost and what is missing was left out for us.
 Parent *
 Upstream::whom_to_ask (MonotonicTime now)
 {

@@ -46,7 +46,8 @@ struct Arrival {
 // The parents, and the one stream that all their packets are.
 class Upstream {
 public:
-  // `own_ssrc`: what we call ourselves in RTCP. `repairs`: ask for what is lost.
+  // `own_ssrc`: what we call ourselves in RTCP. `repairs`: ask for what is
+  // lost.
   explicit Upstream (std::uint32_t own_ssrc, bool repairs = true)
       : own_ssrc_ (own_ssrc), repairs_ (repairs)
   {
@@ -107,8 +108,7 @@ private:
       const MediaMap &media, const Arrival &arrival);
   Taken take_rtcp (const Address &from, const RtcpHeader &header,
       Bytes datagram, const MediaMap &media, MonotonicTime now);
-  void take_feedback (
-      const Address &from, Bytes compound, MonotonicTime now);
+  void take_feedback (const Address &from, Bytes compound, MonotonicTime now);
   void look_for_gaps (
       Source &source, std::uint64_t highest_before, MonotonicTime now);
   void filled (Source &source, std::uint64_t extended, const Parent *from,
