@@ -23,6 +23,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "netlab"))
 import netlab  # noqa: E402
+from figures import percentile  # noqa: E402
 from capture import differing, missing  # noqa: E402
 from trees import (crowd_below_a_victim, two_below_a_victim,  # noqa: E402
                    wait_all_receive)  # noqa: E402
@@ -90,11 +91,6 @@ def one_round(options):
             "differing": len(differing(sent, got)),
             "duplicates": peer.stats()["packets-duplicate"],
         } for peer, got in received.items()]
-
-
-def percentile(values, percent):
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]
 
 
 def summary(rounds):

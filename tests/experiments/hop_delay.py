@@ -21,6 +21,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "netlab"))
 import netlab  # noqa: E402
+from figures import percentile  # noqa: E402
 from trees import Tree  # noqa: E402
 
 STREAM = ("videotestsrc is-live=true pattern=snow ! "
@@ -28,11 +29,6 @@ STREAM = ("videotestsrc is-live=true pattern=snow ! "
           "x264enc bitrate=5000 tune=zerolatency speed-preset=ultrafast "
           "key-int-max=60 ! h264parse")
 PAPER_HOP_MS = 20  # Figure 7: 0.1 s at five hops, linear
-
-
-def percentile(values, percent):
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
 
 
 def first_times(packets, began, ended):

@@ -25,6 +25,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "netlab"))
 import netlab  # noqa: E402
+from figures import percentile, python_with_gstreamer  # noqa: E402
 from trees import Tree  # noqa: E402
 
 RATE = 25
@@ -34,21 +35,6 @@ STREAM = ("videotestsrc is-live=true pattern=ball ! "
           "key-int-max={} ! h264parse")
 NAMES = ("discover-ms", "first-packet-ms", "first-out-ms", "decoded-ms",
          "beyond-round-trips-ms")
-
-
-def python_with_gstreamer():
-    """The first python3 may not be the one that has PyGObject."""
-    for python in (sys.executable, "/usr/bin/python3"):
-        done = netlab.run(python, "-c", "import gi; "
-                          "gi.require_version('Gst', '1.0')", check=False)
-        if not done.returncode:
-            return python
-    netlab.skip("no Python bindings of GStreamer (package python3-gi)")
-
-
-def percentile(values, percent):
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]
 
 
 def one_play(lab, node, uri, level, options):

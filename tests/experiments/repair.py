@@ -24,6 +24,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "netlab"))
 import netlab  # noqa: E402
+from figures import percentile  # noqa: E402
 from trees import Tree  # noqa: E402
 
 # Noise at 2 Mbit/s: as large as x264 is told, whatever it costs.
@@ -41,13 +42,6 @@ def first_times(packets):
     for packet in packets:
         times.setdefault(packet.key, packet.time)
     return times
-
-
-def percentile(values, percent):
-    ordered = sorted(values)
-    if not ordered:
-        return None
-    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
 
 
 def figures(tree, peer, level, began, ended, options):

@@ -34,6 +34,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "netlab"))
 import netlab  # noqa: E402
+from figures import percentile, python_with_gstreamer  # noqa: E402
 
 WIDTH, HEIGHT, RATE = 320, 240, 25
 FRAME_BYTES = WIDTH * HEIGHT * 3 // 2
@@ -162,27 +163,12 @@ def offsets(played, which):
     return result
 
 
-def percentile(values, percent):
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]
-
-
 def figures(values):
     """p50 keeps its sign: negative, the sound comes first."""
     if not values:
         return {"pairs": 0}
     return {"pairs": len(values), "p50": percentile(values, 50),
             "max": max(map(abs, values))}
-
-
-def python_with_gstreamer():
-    """The first python3 may not be the one that has PyGObject."""
-    for python in (sys.executable, "/usr/bin/python3"):
-        done = netlab.run(python, "-c", "import gi; "
-                          "gi.require_version('Gst', '1.0')", check=False)
-        if not done.returncode:
-            return python
-    netlab.skip("no Python bindings of GStreamer (package python3-gi)")
 
 
 def play(node, uri, seconds, pictures, save=None):
