@@ -33,6 +33,10 @@ A config file has the long options as keys in [relay], and uri=A;B there.
 A group [stream "NAME"] with a uri= has what differs for one stream. SIGHUP
 reads it again: max-children, upload-bandwidth and the policies change at once.
 
+--http=8080 serves http://127.0.0.1:8080/: a page with the tree, the figures and
+the stream, JSON in /api/v1/, Prometheus in /metrics. Another host as in
+--http=0.0.0.0:8080 shows the addresses of the peers to whoever asks there.
+
 Ctrl-C or SIGTERM leaves as soon as the children have moved, a second one at
 once. Exit status: 0 left or stream ended, 1 a stream failed, 2 wrong usage.
 
@@ -62,6 +66,16 @@ checked_flag (const std::string &name, const std::string &text)
   if (is_one_of (text, {"false", "no", "0"}))
     return false;
   throw UsageError{"bad " + name + " \"" + text + "\": give true or false"};
+}
+
+http::Address
+checked_http (const std::string &text)
+{
+  if (const auto address = http::parse_address (text))
+    return *address;
+  throw UsageError{"bad http \"" + text +
+                   "\": give a port of this host, as 8080, or a numeric "
+                   "address and a port, as 0.0.0.0:8080"};
 }
 
 StreamOptions
@@ -129,6 +143,8 @@ option_entries (gboolean *help, gboolean *version, char ***uris)
       value ("config", "Read options from a key file; see below", "FILE"));
   entries.push_back (
       value ("stats", "Write JSON lines each second; - is stdout", "FILE|-"));
+  entries.push_back (value (
+      "http", "Serve a live page and figures; see below", "HOST:PORT"));
   entries.push_back (flag ("quiet", "Say nothing but errors"));
   entries.push_back ({"version", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE,
       version, "Print the version and exit", nullptr});
@@ -195,7 +211,7 @@ read_group (GKeyFile *file, const char *group, const std::string &path)
   Raw raw;
   const Strv keys (g_key_file_get_keys (file, group, nullptr, nullptr));
   for (char **key = keys.get (); key && *key; ++key) {
-    const bool process_wide = is_one_of (*key, {"stats", "quiet"});
+    const bool process_wide = is_one_of (*key, {"stats", "quiet", "http"});
     if (!find_setting (*key) && !process_wide &&
         !is_one_of (*key, {"uri", "publish", "loop"}))
       throw UsageError{path + ": unknown key \"" + *key + "\" in [" + group +
@@ -305,6 +321,8 @@ combine (const CommandLine &line)
     options.stats = stats->second;
   if (auto quiet = defaults.find ("quiet"); quiet != defaults.end ())
     options.quiet = checked_flag ("quiet", quiet->second);
+  if (auto http = defaults.find ("http"); http != defaults.end ())
+    options.http = checked_http (http->second);
   check_together (options, defaults.contains ("publish"));
   return options;
 }
@@ -372,6 +390,8 @@ compare (const Options &running, const Options &wanted)
           stream.uri + " is new in the config; restart to join it");
   if (running.stats != wanted.stats)
     reload.needs_restart.push_back ("another stats file needs a restart");
+  if (running.http != wanted.http)
+    reload.needs_restart.push_back ("another http address needs a restart");
   return reload;
 }
 
