@@ -11,7 +11,7 @@
 #include <variant>
 
 #include "http/address.hpp"
-#include "http/owned.hpp"
+#include "http/object.hpp"
 #include "http/reply.hpp"
 
 namespace spreadit::http {

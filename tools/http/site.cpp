@@ -2,10 +2,13 @@
 #include "http/site.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <optional>
 
 #include "http/limits.hpp"
 #include "http/metrics.hpp"
 #include "http/server.hpp"
+#include "http/tree.hpp"
 #include "json.hpp"
 
 namespace spreadit::http {
@@ -26,14 +29,64 @@ object (const Build &build)
   return {200, "application/json", relay::to_text (builder.get ()) + "\n"};
 }
 
+// A whole number in the query, or `otherwise`; nothing if it is none, or none
+// within the bounds.
+std::optional<unsigned>
+number (const Query &query, std::string_view name, unsigned min, unsigned max,
+    unsigned otherwise)
+{
+  const auto it = query.find (name);
+  if (it == query.end ())
+    return otherwise;
+  unsigned value = 0;
+  const char *end = it->second.data () + it->second.size ();
+  const auto [stop, error] = std::from_chars (it->second.data (), end, value);
+  if (error != std::errc () || stop != end || value < min || value > max)
+    return std::nullopt;
+  return value;
+}
+
+std::string
+text (const Query &query, std::string_view name)
+{
+  const auto it = query.find (name);
+  return it == query.end () ? "" : it->second;
+}
+
+Reply
+bad_number (std::string_view name, unsigned min, unsigned max)
+{
+  return refuse (400, std::string (name) + " is a whole number from " +
+                          std::to_string (min) + " to " + std::to_string (max));
+}
+
+// A name that is not known is a mistake, and not one to be passed over.
+std::optional<Reply>
+check_names (const Query &query, std::initializer_list<std::string_view> known)
+{
+  for (const auto &[name, value] : query)
+    if (std::find (known.begin (), known.end (), name) == known.end ()) {
+      std::string all;
+      for (const auto one : known)
+        all.append (all.empty () ? "" : ", ").append (one);
+      return refuse (400,
+          "no such parameter: " + name.substr (0, 40) +
+              (all.empty () ? "; there are none here" : "; there are " + all));
+    }
+  return std::nullopt;
+}
+
 } // namespace
 
 struct Site::Impl {
   Streams streams;
   std::unique_ptr<Server> server;
+  TreeDesk trees;
 
   std::string open (const Address &address);
   void get (const Asked &asked);
+  void tree (const Asked &asked);
+  std::variant<Stream, Reply> find (const Query &query) const;
   Reply health () const;
   Reply node () const;
   Reply prometheus () const;
@@ -102,10 +155,78 @@ Site::Impl::prometheus () const
       metrics (borrowed, load)};
 }
 
+// The stream that is asked about. One that is alone need not be named.
+std::variant<Stream, Reply>
+Site::Impl::find (const Query &query) const
+{
+  const auto all = streams ();
+  const std::string uri = text (query, "stream");
+  for (const Stream &stream : all)
+    if (uri == stream.uri || (uri.empty () && all.size () == 1))
+      return stream;
+  if (all.empty ())
+    return refuse (503, "every stream here is over");
+  if (uri.empty ())
+    return refuse (400, "there are several streams here; name one of "
+                        "/api/v1/node with stream=URI");
+  return refuse (404, "no such stream here; /api/v1/node has them");
+}
+
+void
+Site::Impl::tree (const Asked &asked)
+{
+  const Query &query = asked.query ();
+  if (auto wrong = check_names (query, {"stream", "from", "depth", "peers"})) {
+    asked.answer (*wrong);
+    return;
+  }
+  const auto found = find (query);
+  if (const auto *refusal = std::get_if<Reply> (&found)) {
+    asked.answer (*refusal);
+    return;
+  }
+  const auto depth =
+      number (query, "depth", 0, limits::depth_max, limits::depth_max);
+  const auto peers =
+      number (query, "peers", 1, limits::peers_max, limits::peers_default);
+  if (!depth || !peers) {
+    asked.answer (!depth ? bad_number ("depth", 0, limits::depth_max)
+                         : bad_number ("peers", 1, limits::peers_max));
+    return;
+  }
+  const Stream &stream = std::get<Stream> (found);
+  trees.ask (stream.uri, stream.manager, {text (query, "from"), *depth, *peers},
+      false,
+      [asked, uri = stream.uri] (
+          const std::shared_ptr<const GstStructure> &tree,
+          const Reply &problem) {
+        if (!tree) {
+          asked.answer (problem);
+          return;
+        }
+        asked.answer (object ([&] (JsonBuilder *builder) {
+          json_builder_set_member_name (builder, "stream");
+          json_builder_add_string_value (builder, uri.c_str ());
+          json_builder_set_member_name (builder, "time");
+          json_builder_add_int_value (builder, g_get_real_time ());
+          json_builder_set_member_name (builder, "tree");
+          relay::add_structure (builder, tree.get ());
+        }));
+      });
+}
+
 void
 Site::Impl::get (const Asked &asked)
 {
   const std::string &path = asked.path ();
+  if (path == "/api/v1/tree") {
+    tree (asked);
+    return;
+  }
+  if (auto wrong = check_names (asked.query (), {})) {
+    asked.answer (*wrong);
+    return;
+  }
   if (path == "/healthz")
     asked.answer (health ());
   else if (path == "/metrics")
