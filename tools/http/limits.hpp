@@ -20,11 +20,24 @@ inline constexpr std::size_t query_max = 4096;
 // WebSockets. What a page says to us is nothing.
 inline constexpr std::size_t listeners_max = 32;
 inline constexpr std::size_t listener_says_max = 256;
+inline constexpr unsigned short try_again_later =
+    1013; // IANA; libsoup has no name
 // Takes nothing for so long: gone. Until then it is left out, and gets the
 // whole once it reads again.
 inline constexpr std::int64_t listener_stalls_max_us = 10'000'000;
 // What the system may hold for one that is slow.
 inline constexpr int listener_send_buffer = 256 * 1024;
+
+// How often they are told, and how often it is looked whether it is time. A
+// large tree is told of less often, so that the links in it carry 75 kB/s of
+// this at most. After a move it is soon, but not at once: others are on their
+// way.
+inline constexpr std::int64_t tell_interval_us = 1'000'000;
+inline constexpr std::int64_t tell_us_a_peer = 4000;
+inline constexpr std::int64_t tell_soon_us = 200'000;
+inline constexpr unsigned tell_tick_ms = 100;
+inline constexpr unsigned told_peers_max = 1000;
+inline constexpr unsigned told_peers_default = 400;
 
 // The tree: levels asked for at most, peers told at most. 5000 peers are 1.5 MB
 // of JSON; beyond that a part of the tree is asked for.

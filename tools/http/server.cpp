@@ -55,6 +55,16 @@ is_local (SoupServerMessage *message)
              g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (local)));
 }
 
+bool
+is_websocket (SoupServerMessage *message)
+{
+  return std::strcmp (g_uri_get_path (soup_server_message_get_uri (message)),
+             Server::websocket_path) == 0 &&
+         soup_message_headers_header_equals (
+             soup_server_message_get_request_headers (message), "Upgrade",
+             "websocket");
+}
+
 Query
 read_query (GHashTable *table)
 {
@@ -132,6 +142,7 @@ struct Server::Impl {
   std::string listen (const Address &wanted);
   void on_incoming (GSocketConnection *connection);
   bool make_room ();
+  std::map<GSocket *, Open>::iterator find (SoupWebsocketConnection *socket);
   void sweep ();
   void check (SoupServerMessage *message);
   void mark (SoupServerMessage *message, bool busy);
@@ -205,6 +216,22 @@ Server::Impl::on_incoming (GSocketConnection *connection)
   if (!soup_server_accept_iostream (soup.get (), G_IO_STREAM (connection),
           local.get (), remote.get (), nullptr))
     g_socket_shutdown (socket, TRUE, TRUE, nullptr);
+}
+
+// libsoup wraps the connection, and does not say of its wrap what is in it.
+std::map<GSocket *, Server::Impl::Open>::iterator
+Server::Impl::find (SoupWebsocketConnection *socket)
+{
+  GIOStream *wrap = soup_websocket_connection_get_io_stream (socket);
+  GIOStream *inner = nullptr;
+  if (wrap &&
+      g_object_class_find_property (G_OBJECT_GET_CLASS (wrap), "base-iostream"))
+    g_object_get (wrap, "base-iostream", &inner, nullptr);
+  const Object<GIOStream> owned (inner);
+  const auto is_it = [&] (const auto &one) {
+    return G_IO_STREAM (one.second.connection) == (inner ? inner : wrap);
+  };
+  return std::find_if (open.begin (), open.end (), is_it);
 }
 
 void
@@ -293,6 +320,9 @@ Server::Impl::listen (const Address &wanted)
            gpointer self) { static_cast<Impl *> (self)->check (message); };
   const auto get = +[] (SoupServer *, SoupServerMessage *message,
                         const char *path, GHashTable *query, gpointer self) {
+    // Asked before a WebSocket is made; who answers then makes none.
+    if (is_websocket (message))
+      return;
     static_cast<Impl *> (self)->handlers.get (
         Asked (message, path, read_query (query)));
   };
@@ -307,16 +337,16 @@ Server::Impl::listen (const Address &wanted)
       [] (SoupServer *, SoupServerMessage *message, const char *,
           SoupWebsocketConnection *connection, gpointer data) {
         auto *self = static_cast<Impl *> (data);
-        const auto it =
-            self->open.find (soup_server_message_get_socket (message));
-        if (it != self->open.end ())
-          it->second.taken = true;
+        const auto it = self->find (connection);
+        if (it == self->open.end ()) // gone meanwhile
+          return;
+        it->second.taken = true;
         GHashTable *table = nullptr;
         const char *query =
             g_uri_get_query (soup_server_message_get_uri (message));
         if (query)
           table = soup_form_decode (query);
-        self->handlers.listen (connection, read_query (table));
+        self->handlers.listen (connection, it->first, read_query (table));
         g_clear_pointer (&table, g_hash_table_unref);
       },
       this, nullptr);

@@ -44,7 +44,7 @@ public:
   struct Handlers {
     std::function<void (Asked)> get;
     // A WebSocket at websocket_path, from a page of ours or a program.
-    std::function<void (SoupWebsocketConnection *, Query)> listen;
+    std::function<void (SoupWebsocketConnection *, GSocket *, Query)> listen;
   };
   static constexpr const char *websocket_path = "/api/v1/events";
 

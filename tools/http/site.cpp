@@ -2,14 +2,20 @@
 #include "http/site.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <optional>
 
+#include "http/events.hpp"
 #include "http/limits.hpp"
 #include "http/metrics.hpp"
 #include "http/server.hpp"
 #include "http/tree.hpp"
 #include "json.hpp"
+
+extern "C" { // what glib-compile-resources writes is C
+#include "page-resources.h"
+}
 
 namespace spreadit::http {
 
@@ -82,11 +88,22 @@ struct Site::Impl {
   Streams streams;
   std::unique_ptr<Server> server;
   TreeDesk trees;
+  std::optional<Events> events;
+
+  ~Impl ()
+  {
+    // Its answers go through the server.
+    events.reset ();
+    server.reset ();
+  }
 
   std::string open (const Address &address);
   void get (const Asked &asked);
   void tree (const Asked &asked);
+  void listen (
+      SoupWebsocketConnection *connection, GSocket *socket, const Query &query);
   std::variant<Stream, Reply> find (const Query &query) const;
+  std::optional<Reply> file (const std::string &path) const;
   Reply health () const;
   Reply node () const;
   Reply prometheus () const;
@@ -151,6 +168,7 @@ Site::Impl::prometheus () const
     borrowed.push_back (stats.get ());
   Load load;
   load.connections = server->connections ();
+  load.listeners = events->listeners ();
   return {200, "text/plain; version=0.0.4; charset=utf-8",
       metrics (borrowed, load)};
 }
@@ -215,6 +233,59 @@ Site::Impl::tree (const Asked &asked)
       });
 }
 
+// The page is a resource of the program.
+std::optional<Reply>
+Site::Impl::file (const std::string &path) const
+{
+  struct Type {
+    std::string_view suffix;
+    const char *type;
+  };
+  static constexpr std::array types{
+      Type{".html", "text/html; charset=utf-8"},
+      Type{".js", "text/javascript; charset=utf-8"},
+      Type{".css", "text/css; charset=utf-8"},
+      Type{".svg", "image/svg+xml"},
+  };
+  const std::string name = path == "/" ? "/index.html" : path;
+  const auto *type = std::find_if (types.begin (), types.end (),
+      [&] (const Type &one) { return name.ends_with (one.suffix); });
+  if (type == types.end ())
+    return std::nullopt;
+  GBytes *bytes = g_resource_lookup_data (spreadit_page_get_resource (),
+      ("/org/spreadit/page" + name).c_str (), G_RESOURCE_LOOKUP_FLAGS_NONE,
+      nullptr);
+  if (!bytes)
+    return std::nullopt;
+  gsize size = 0;
+  const auto *data =
+      static_cast<const char *> (g_bytes_get_data (bytes, &size));
+  Reply reply{200, type->type, std::string (data, size)};
+  g_bytes_unref (bytes);
+  return reply;
+}
+
+// A WebSocket has no status to refuse with; the reason of its end says why.
+void
+Site::Impl::listen (
+    SoupWebsocketConnection *connection, GSocket *socket, const Query &query)
+{
+  const auto wrong = check_names (query, {"stream", "from", "depth", "peers"});
+  const auto found = find (query);
+  const auto depth =
+      number (query, "depth", 0, limits::depth_max, limits::depth_max);
+  const auto peers = number (
+      query, "peers", 1, limits::told_peers_max, limits::told_peers_default);
+  if (wrong || !depth || !peers || std::holds_alternative<Reply> (found)) {
+    soup_websocket_connection_close (connection,
+        SOUP_WEBSOCKET_CLOSE_POLICY_VIOLATION,
+        "ask for stream, from, depth, peers as of /api/v1/tree");
+    return;
+  }
+  events->add (connection, socket, std::get<Stream> (found).uri,
+      {text (query, "from"), *depth, *peers});
+}
+
 void
 Site::Impl::get (const Asked &asked)
 {
@@ -225,6 +296,14 @@ Site::Impl::get (const Asked &asked)
   }
   if (auto wrong = check_names (asked.query (), {})) {
     asked.answer (*wrong);
+    return;
+  }
+  if (const auto page = file (path)) {
+    asked.answer (*page);
+    return;
+  }
+  if (path == Server::websocket_path) {
+    asked.answer (refuse (426, "this is for a WebSocket"));
     return;
   }
   if (path == "/healthz")
@@ -244,12 +323,17 @@ Site::Impl::open (const Address &address)
 {
   auto opened = Server::open (address,
       {[this] (const Asked &asked) { get (asked); },
-          [] (SoupWebsocketConnection *connection, const Query &) {
-            soup_websocket_connection_close (connection, 1013, nullptr);
-          }});
+          [this] (SoupWebsocketConnection *connection, GSocket *socket,
+              const Query &query) { listen (connection, socket, query); }});
   if (auto *why = std::get_if<std::string> (&opened))
     return std::move (*why);
   server = std::get<std::unique_ptr<Server>> (std::move (opened));
+  events.emplace (trees, [this] (const std::string &uri) {
+    for (const Stream &stream : streams ())
+      if (stream.uri == uri)
+        return std::optional (stream);
+    return std::optional<Stream> ();
+  });
   return "";
 }
 
@@ -279,8 +363,9 @@ Site::url () const
 }
 
 void
-Site::moved (const std::string &, const std::string &)
+Site::moved (const std::string &uri, const std::string &what)
 {
+  impl_->events->moved (uri, what);
 }
 
 } // namespace spreadit::http
