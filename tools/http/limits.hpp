@@ -49,9 +49,13 @@ inline constexpr std::int64_t tree_fresh_us = 900'000;
 // Questions to the tree that wait for their answer.
 inline constexpr std::size_t questions_max = 16;
 
-// Viewers of the stream in the page, and how far one may lag behind.
+// Viewers of the stream in the page, and how far one may lag behind:
+// A key frame and what came since, of 20 Mbit/s for 6 s; who has more waiting
+// is hung up on, and so is who takes nothing for so long.
 inline constexpr unsigned viewers_max = 16;
-inline constexpr std::uint64_t viewer_lag_max_ns = 5'000'000'000;
+inline constexpr unsigned shows_max = 4; // pipelines
+inline constexpr std::uint64_t viewer_lag_max_bytes = 16 * 1024 * 1024;
+inline constexpr std::uint64_t viewer_stalls_max_ns = 5'000'000'000;
 // A pipeline that nobody watches any more ends after so long: a page that is
 // loaded anew finds it running.
 inline constexpr unsigned unwatched_max_ms = 5000;

@@ -97,10 +97,12 @@ refuse (unsigned status, std::string_view what)
   return {status, "application/json", relay::to_text (builder.get ()) + "\n"};
 }
 
-Asked::Asked (SoupServerMessage *message, std::string path, Query query)
+Asked::Asked (
+    SoupServerMessage *message, std::string path, Query query, Take take)
     : message_ (static_cast<SoupServerMessage *> (g_object_ref (message)),
           [] (SoupServerMessage *one) { g_object_unref (one); }),
-      path_ (std::move (path)), query_ (std::move (query))
+      path_ (std::move (path)), query_ (std::move (query)),
+      take_ (std::move (take))
 {
   soup_server_message_pause (message);
 }
@@ -112,20 +114,29 @@ Asked::answer (const Reply &reply) const
   soup_server_message_unpause (message_.get ());
 }
 
-Object<GSocketConnection>
+bool
+Asked::is_head () const
+{
+  return std::strcmp (
+             soup_server_message_get_method (message_.get ()), "HEAD") == 0;
+}
+
+Asked::Connection
 Asked::take_connection () const
 {
-  const Object<GIOStream> stream (
-      soup_server_message_steal_connection (message_.get ()));
-  if (!stream || !G_IS_SOCKET_CONNECTION (stream.get ()))
-    return nullptr;
-  return keep (G_SOCKET_CONNECTION (stream.get ()));
+  Object<GSocket> socket = take_ (message_.get ());
+  if (!socket)
+    return {};
+  return {std::move (socket),
+      Object<GIOStream> (
+          soup_server_message_steal_connection (message_.get ()))};
 }
 
 struct Server::Impl {
   // One that libsoup, or who took it, still holds.
   struct Open {
     GSocketConnection *connection; // borrowed: watched by a weak reference
+    GSocket *socket;               // of it
     std::int64_t since_us;         // when it became busy, or idle
     bool busy = false;
     bool taken = false; // a WebSocket or a viewer: bounded elsewhere
@@ -135,14 +146,18 @@ struct Server::Impl {
   Address address;
   Object<SoupServer> soup;
   Object<GSocketService> service;
-  std::map<GSocket *, Open> open;
+  // By the address we gave libsoup with it: of a connection that it has not
+  // accepted itself a message tells nothing else.
+  using Name = const GSocketAddress *;
+  std::map<Name, Open> open;
   guint sweeper = 0;
 
   ~Impl ();
   std::string listen (const Address &wanted);
   void on_incoming (GSocketConnection *connection);
   bool make_room ();
-  std::map<GSocket *, Open>::iterator find (SoupWebsocketConnection *socket);
+  std::map<Name, Open>::iterator find (SoupWebsocketConnection *socket);
+  Object<GSocket> take (SoupServerMessage *message);
   void sweep ();
   void check (SoupServerMessage *message);
   void mark (SoupServerMessage *message, bool busy);
@@ -158,9 +173,9 @@ Server::Impl::~Impl ()
     g_socket_service_stop (service.get ());
     g_socket_listener_close (G_SOCKET_LISTENER (service.get ()));
   }
-  for (auto &[socket, one] : open) {
+  for (auto &[name, one] : open) {
     g_object_weak_unref (G_OBJECT (one.connection), forget, this);
-    g_socket_shutdown (socket, TRUE, TRUE, nullptr);
+    g_socket_shutdown (one.socket, TRUE, TRUE, nullptr);
   }
   if (soup) {
     g_signal_handlers_disconnect_by_data (soup.get (), this);
@@ -191,7 +206,7 @@ Server::Impl::make_room ()
   if (it == open.end () || it->second.busy || it->second.taken)
     return false;
   // libsoup reads the end, and drops it.
-  g_socket_shutdown (it->first, TRUE, TRUE, nullptr);
+  g_socket_shutdown (it->second.socket, TRUE, TRUE, nullptr);
   it->second.taken = true;
   return true;
 }
@@ -212,14 +227,24 @@ Server::Impl::on_incoming (GSocketConnection *connection)
   if (!local || !remote)
     return;
   g_object_weak_ref (G_OBJECT (connection), forget, this);
-  open[socket] = {connection, g_get_monotonic_time ()};
+  open[remote.get ()] = {connection, socket, g_get_monotonic_time ()};
   if (!soup_server_accept_iostream (soup.get (), G_IO_STREAM (connection),
           local.get (), remote.get (), nullptr))
     g_socket_shutdown (socket, TRUE, TRUE, nullptr);
 }
 
+Object<GSocket>
+Server::Impl::take (SoupServerMessage *message)
+{
+  const auto it = open.find (soup_server_message_get_remote_address (message));
+  if (it == open.end ())
+    return nullptr;
+  it->second.taken = true;
+  return keep (it->second.socket);
+}
+
 // libsoup wraps the connection, and does not say of its wrap what is in it.
-std::map<GSocket *, Server::Impl::Open>::iterator
+std::map<Server::Impl::Name, Server::Impl::Open>::iterator
 Server::Impl::find (SoupWebsocketConnection *socket)
 {
   GIOStream *wrap = soup_websocket_connection_get_io_stream (socket);
@@ -238,11 +263,11 @@ void
 Server::Impl::sweep ()
 {
   const auto now = g_get_monotonic_time ();
-  for (auto &[socket, one] : open) {
+  for (auto &[name, one] : open) {
     const auto max = one.busy ? limits::busy_max_us : limits::idle_max_us;
     if (one.taken || now - one.since_us < max)
       continue;
-    g_socket_shutdown (socket, TRUE, TRUE, nullptr);
+    g_socket_shutdown (one.socket, TRUE, TRUE, nullptr);
     one.taken = true;
   }
 }
@@ -250,7 +275,7 @@ Server::Impl::sweep ()
 void
 Server::Impl::mark (SoupServerMessage *message, bool busy)
 {
-  const auto it = open.find (soup_server_message_get_socket (message));
+  const auto it = open.find (soup_server_message_get_remote_address (message));
   if (it == open.end ())
     return;
   it->second.busy = busy;
@@ -323,8 +348,10 @@ Server::Impl::listen (const Address &wanted)
     // Asked before a WebSocket is made; who answers then makes none.
     if (is_websocket (message))
       return;
-    static_cast<Impl *> (self)->handlers.get (
-        Asked (message, path, read_query (query)));
+    static_cast<Impl *> (self)->handlers.get (Asked (
+        message, path, read_query (query), [self] (SoupServerMessage *one) {
+          return static_cast<Impl *> (self)->take (one);
+        }));
   };
   soup_server_add_early_handler (soup.get (), nullptr, early, this, nullptr);
   soup_server_add_handler (soup.get (), nullptr, get, this, nullptr);
@@ -346,7 +373,8 @@ Server::Impl::listen (const Address &wanted)
             g_uri_get_query (soup_server_message_get_uri (message));
         if (query)
           table = soup_form_decode (query);
-        self->handlers.listen (connection, it->first, read_query (table));
+        self->handlers.listen (
+            connection, it->second.socket, read_query (table));
         g_clear_pointer (&table, g_hash_table_unref);
       },
       this, nullptr);

@@ -21,21 +21,29 @@ using Query = std::map<std::string, std::string, std::less<>>;
 // One GET that is to be answered, now or later, once.
 class Asked {
 public:
-  Asked (SoupServerMessage *message, std::string path, Query query);
+  using Take = std::function<Object<GSocket> (SoupServerMessage *)>;
+  Asked (
+      SoupServerMessage *message, std::string path, Query query, Take take);
 
   [[nodiscard]] const std::string &path () const { return path_; }
   [[nodiscard]] const Query &query () const { return query_; }
 
   void answer (const Reply &reply) const;
   // Instead of an answer: the connection, to write to as one likes. Nothing if
-  // it is gone. It is not swept any more; what ends it is up to who takes it.
-  [[nodiscard]] Object<GSocketConnection> take_connection () const;
+  // it is gone. What ends it is up to who takes it.
+  struct Connection {
+    Object<GSocket> socket;
+    Object<GIOStream> stream; // has it open
+  };
+  [[nodiscard]] Connection take_connection () const;
+  [[nodiscard]] bool is_head () const;
 
 private:
   // Of the connection a message came on; it may be gone before the answer.
   std::shared_ptr<SoupServerMessage> message_;
   std::string path_;
   Query query_;
+  Take take_;
 };
 
 // In the default main context, all of it.

@@ -11,6 +11,7 @@
 #include "http/metrics.hpp"
 #include "http/server.hpp"
 #include "http/tree.hpp"
+#include "http/watch.hpp"
 #include "json.hpp"
 
 extern "C" { // what glib-compile-resources writes is C
@@ -89,10 +90,12 @@ struct Site::Impl {
   std::unique_ptr<Server> server;
   TreeDesk trees;
   std::optional<Events> events;
+  std::optional<Watch> shows;
 
   ~Impl ()
   {
     // Its answers go through the server.
+    shows.reset ();
     events.reset ();
     server.reset ();
   }
@@ -100,6 +103,7 @@ struct Site::Impl {
   std::string open (const Address &address);
   void get (const Asked &asked);
   void tree (const Asked &asked);
+  void watch (const Asked &asked);
   void listen (
       SoupWebsocketConnection *connection, GSocket *socket, const Query &query);
   std::variant<Stream, Reply> find (const Query &query) const;
@@ -168,6 +172,7 @@ Site::Impl::prometheus () const
     borrowed.push_back (stats.get ());
   Load load;
   load.connections = server->connections ();
+  load.viewers = shows->viewers ();
   load.listeners = events->listeners ();
   return {200, "text/plain; version=0.0.4; charset=utf-8",
       metrics (borrowed, load)};
@@ -233,6 +238,20 @@ Site::Impl::tree (const Asked &asked)
       });
 }
 
+void
+Site::Impl::watch (const Asked &asked)
+{
+  if (auto wrong = check_names (asked.query (), {"stream"})) {
+    asked.answer (*wrong);
+    return;
+  }
+  const auto found = find (asked.query ());
+  if (const auto *refusal = std::get_if<Reply> (&found))
+    asked.answer (*refusal);
+  else
+    shows->add (std::get<Stream> (found), asked);
+}
+
 // The page is a resource of the program.
 std::optional<Reply>
 Site::Impl::file (const std::string &path) const
@@ -294,6 +313,10 @@ Site::Impl::get (const Asked &asked)
     tree (asked);
     return;
   }
+  if (path == "/watch") {
+    watch (asked);
+    return;
+  }
   if (auto wrong = check_names (asked.query (), {})) {
     asked.answer (*wrong);
     return;
@@ -315,7 +338,7 @@ Site::Impl::get (const Asked &asked)
   else
     asked.answer (
         refuse (404, "nothing here; there are /, /api/v1/node, /api/v1/tree, "
-                     "/api/v1/events, /metrics and /healthz"));
+                     "/api/v1/events, /watch, /metrics and /healthz"));
 }
 
 std::string
@@ -328,6 +351,7 @@ Site::Impl::open (const Address &address)
   if (auto *why = std::get_if<std::string> (&opened))
     return std::move (*why);
   server = std::get<std::unique_ptr<Server>> (std::move (opened));
+  shows.emplace ();
   events.emplace (trees, [this] (const std::string &uri) {
     for (const Stream &stream : streams ())
       if (stream.uri == uri)

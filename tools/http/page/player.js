@@ -59,7 +59,10 @@ export class Player {
       buffer.addEventListener('error', () => reject(new Error('The browser cannot decode it.')), { once: true });
     });
     const reader = response.body.getReader();
-    let began = false;
+    let placed = false;
+    this.video.addEventListener('playing', () => {
+      if (!signal.aborted) this.status.textContent = 'live';
+    }, { signal });
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
@@ -70,11 +73,12 @@ export class Player {
       const ranges = buffer.buffered;
       if (!ranges.length) continue;
       const end = ranges.end(ranges.length - 1), start = ranges.start(ranges.length - 1);
-      if (!began || this.video.currentTime < start || end - this.video.currentTime > AHEAD_MAX_S) {
+      // Also behind a gap, as when somebody has paused.
+      if (!placed || end - this.video.currentTime > AHEAD_MAX_S && !this.video.paused) {
+        placed = true;
         this.video.currentTime = Math.max(start, end - AHEAD_S);
         this.video.play().catch(() => {});
       }
-      if (!began && this.video.readyState > 1) { began = true; this.status.textContent = 'live'; }
       if (this.video.currentTime - ranges.start(0) > 2 * KEEP_S) {
         buffer.remove(0, this.video.currentTime - KEEP_S);
         await idle();

@@ -48,7 +48,7 @@ export function drawTree(svg, forest, { chosen, choose, toggle }) {
   const depth = Math.max(0, ...rows.map((row) => row.depth));
   const width = MARGIN * 2 + depth * COLUMN + COLUMN;
   svg.setAttribute('width', width);
-  svg.setAttribute('height', MARGIN * 2 + Math.max(1, leaves) * height);
+  svg.setAttribute('height', MARGIN * 2 + Math.max(1, leaves) * height + 4);
   const x = (row) => MARGIN + RADIUS + row.depth * COLUMN;
   const y = (row) => MARGIN + height / 2 + row.y * height;
   const byId = new Map(rows.map((row) => [row.id, row]));
@@ -79,7 +79,7 @@ export function drawTree(svg, forest, { chosen, choose, toggle }) {
     element('rect', { x: -RADIUS - 3, y: -height / 2 + 1, width: COLUMN - 42,
       height: height - 2, rx: 4 }, group);
     element('circle', { r: peer.state === 'source' ? RADIUS + 1 : RADIUS - 1 }, group);
-    const label = element('text', { x: RADIUS + 5, y: peer.feeds && !row.folded ? -6 : 0 }, group);
+    const label = element('text', { x: RADIUS + 5, y: peer.feeds && !row.folded ? -height / 3 : 0 }, group);
     label.textContent = short(forest.nameOf(row.id));
     if (row.folded) {
       const worst = forest.worstBelow(row.id);
