@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
-#include <cstdio>
 #include <functional>
 #include <optional>
 
@@ -72,9 +72,11 @@ public:
   void sample (const Labels &labels, double value)
   {
     // Not printf's %g: its decimal point is the locale's.
-    std::array<char, G_ASCII_DTOSTR_BUF_SIZE> digits{};
+    std::array<char, 32> digits{};
+    const auto end =
+        std::to_chars (digits.data (), digits.data () + digits.size (), value);
     text_ += name_ + (labels.empty () ? "" : "{" + labels + "}") + " " +
-             g_ascii_dtostr (digits.data (), digits.size (), value) + "\n";
+             std::string (digits.data (), end.ptr) + "\n";
   }
   std::string take () { return std::move (text_); }
 
