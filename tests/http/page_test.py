@@ -165,7 +165,7 @@ def grows(page, size):
         check(f"{size} peers are counted",
               page.wait(f"{count} >= {size - 2}", 30), page.run(count))
         check("as many are drawn as can be taken in",
-              page.wait(f"{PEERS} > 50 && {PEERS} <= 200"), page.run(PEERS))
+              page.wait(f"{PEERS} > 30 && {PEERS} <= 100"), page.run(PEERS))
         picture(page, f"page-{size}")
         folded = ("[...document.querySelectorAll('#tree .peer')].find((peer) "
                   "=> peer.getAttribute('aria-expanded') === 'false')")

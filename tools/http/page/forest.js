@@ -3,7 +3,7 @@
 // The peers we were told of, and which of them are folded away.
 
 // So many rows can be taken in at one look; what is beyond is folded.
-const SHOWN_AT_FIRST = 120;
+const SHOWN_AT_FIRST = 70;
 // Loss lately is over so long.
 const WINDOW_MS = 10000;
 const BRANCH_OLD_MS = 5000;

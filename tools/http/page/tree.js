@@ -3,7 +3,9 @@
 // The tree as SVG: a level is a column, a peer without visible children a row.
 
 const NS = 'http://www.w3.org/2000/svg';
-const ROW = 22, ROW_DENSE = 17, COLUMN = 190, MARGIN = 14, RADIUS = 6;
+const ROW = 22, ROW_DENSE = 17, MARGIN = 14, RADIUS = 6;
+// Wide enough for an address, and narrow enough for all levels if it can be.
+const COLUMN_MIN = 150, COLUMN_MAX = 190;
 const DENSE_FROM = 40;
 
 const element = (name, attributes, parent) => {
@@ -46,10 +48,12 @@ export function drawTree(svg, forest, { chosen, choose, toggle }) {
   const { rows, leaves } = layOut(forest);
   const height = leaves > DENSE_FROM ? ROW_DENSE : ROW;
   const depth = Math.max(0, ...rows.map((row) => row.depth));
-  const width = MARGIN * 2 + depth * COLUMN + COLUMN;
+  const room = (svg.parentElement.clientWidth - 2 * MARGIN) / (depth + 1);
+  const column = Math.max(COLUMN_MIN, Math.min(COLUMN_MAX, room));
+  const width = MARGIN * 2 + (depth + 1) * column - 8;
   svg.setAttribute('width', width);
   svg.setAttribute('height', MARGIN * 2 + Math.max(1, leaves) * height + 4);
-  const x = (row) => MARGIN + RADIUS + row.depth * COLUMN;
+  const x = (row) => MARGIN + RADIUS + row.depth * column;
   const y = (row) => MARGIN + height / 2 + row.y * height;
   const byId = new Map(rows.map((row) => [row.id, row]));
   const drawing = document.createDocumentFragment();
@@ -76,7 +80,7 @@ export function drawTree(svg, forest, { chosen, choose, toggle }) {
       'aria-label': describe(row, forest) }, drawing);
     if (row.folded || row.children.length) group.setAttribute('aria-expanded', !row.folded);
     // The ground for the label, so that an edge does not strike it through.
-    element('rect', { x: -RADIUS - 3, y: -height / 2 + 1, width: COLUMN - 42,
+    element('rect', { x: -RADIUS - 3, y: -height / 2 + 1, width: column - 42,
       height: height - 2, rx: 4 }, group);
     element('circle', { r: peer.state === 'source' ? RADIUS + 1 : RADIUS - 1 }, group);
     const label = element('text', { x: RADIUS + 5, y: peer.feeds && !row.folded ? -height / 3 : 0 }, group);
