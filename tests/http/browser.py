@@ -129,6 +129,8 @@ class Browser:
 
     def open(self, url):
         self.call("Page.navigate", url=url)
+        self.wait("document.readyState === 'complete' && "
+                  f"location.href.startsWith('{url}')")
 
     def run(self, script):
         """The value of an expression in the page; promises are awaited."""

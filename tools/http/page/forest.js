@@ -173,7 +173,7 @@ export class Forest {
     const medians = delays.map((delay) => delay.p50).sort((a, b) => a - b);
     const losses = others.map((peer) => peer.loss);
     return {
-      peers: root.subtree.peers, levels: root.subtree.levels, free: root.subtree.free,
+      told: this.peers.size, peers: root.subtree.peers, levels: root.subtree.levels, free: root.subtree.free,
       worstLoss: Math.max(0, ...losses),
       meanLoss: losses.length ? losses.reduce((a, b) => a + b, 0) / losses.length : 0,
       medianDelay: medians.length ? medians[medians.length >> 1] : null,

@@ -51,7 +51,8 @@ function showFigures() {
   $('f-loss').textContent = percent(all.worstLoss);
   $('f-delay').textContent = millis(all.medianDelay);
   $('f-out').textContent = bits(all.rootOut);
-  $('f-tree-out').textContent = bits(all.treeOut);
+  // Of those we are told of.
+  $('f-tree-out').textContent = (all.told < all.peers ? '≥ ' : '') + bits(all.treeOut);
 }
 
 function showPeer() {

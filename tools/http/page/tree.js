@@ -48,9 +48,11 @@ export function drawTree(svg, forest, { chosen, choose, toggle }) {
   const { rows, leaves } = layOut(forest);
   const height = leaves > DENSE_FROM ? ROW_DENSE : ROW;
   const depth = Math.max(0, ...rows.map((row) => row.depth));
-  const room = (svg.parentElement.clientWidth - 2 * MARGIN) / (depth + 1);
+  // What is folded away, and how it fares, is said behind the name.
+  const behind = rows.some((row) => row.folded) ? 60 : 0;
+  const room = (svg.parentElement.clientWidth - 2 * MARGIN - behind) / (depth + 1);
   const column = Math.max(COLUMN_MIN, Math.min(COLUMN_MAX, room));
-  const width = MARGIN * 2 + (depth + 1) * column - 8;
+  const width = MARGIN * 2 + (depth + 1) * column + behind - 8;
   svg.setAttribute('width', width);
   svg.setAttribute('height', MARGIN * 2 + Math.max(1, leaves) * height + 4);
   const x = (row) => MARGIN + RADIUS + row.depth * column;
