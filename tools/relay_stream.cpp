@@ -293,7 +293,7 @@ RelayStream::Impl::on_event (const GstStructure *event)
     guint level = 0;
     gst_structure_get_uint (event, "level", &level);
     callbacks.say (
-        "receiving from " + address + " at level " + std::to_string (level));
+        "a child of " + address + " at level " + std::to_string (level));
   } else if (gst_structure_has_name (event, "child")) {
     callbacks.say ("feeding " + address);
   } else if (gst_structure_has_name (event, "gone")) {

@@ -264,7 +264,7 @@ def joins_and_leaves():
         with Started(f"--config={config}", uri(port)) as peer:
             check("joins and says so",
                   peer.wait_line(lambda line: line ==
-                                 f"{uri(port)}: receiving from {HOST}:{port} "
+                                 f"{uri(port)}: a child of {HOST}:{port} "
                                  "at level 1"), peer.everything())
             write_config(5, "127.0.0.1:1234")
             peer.process.send_signal(signal.SIGHUP)
