@@ -66,7 +66,7 @@ struct NodeStats {
 
 // The I/O around one core::Peer: obeys its actions, tells it what happens.
 // Decides nothing. Control thread only.
-class Agent : private Listener::Stream {
+class Agent final : private Listener::Stream {
 public:
   // Called from within the agent's work; the verbs below and stop() may be
   // called from there, destroying the agent may not.

@@ -56,7 +56,7 @@ struct Serving {
 };
 
 // One control link: the connection and what is said on it.
-struct Link : Connection::Handler {
+struct Link final : Connection::Handler {
   enum class Kind {
     unknown,  // an incoming one that has not asked for anything yet
     parent,   // we connected to it
