@@ -102,7 +102,7 @@ def summary(rounds):
     for kind in ("video", "audio"):
         streams = [one["streams"][kind] for one in results]
         whole[kind] = {name: sum(stream[name] for stream in streams)
-                       for name in ("buffers", "marked", "corrupted", "late",
+                       for name in ("buffers", "corrupted", "late",
                                     "breaks-before")}
         whole[kind]["breaks"] = sum(len(stream["breaks"])
                                     for stream in streams)

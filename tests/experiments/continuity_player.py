@@ -25,7 +25,7 @@ LATENESS_MAX = 5 * Gst.MSECOND  # a video sink's
 class Stream:
     def __init__(self, kind):
         self.kind = kind
-        self.result = {"buffers": 0, "breaks": [], "marked": 0,
+        self.result = {"buffers": 0, "breaks": [],
                        "corrupted": 0, "late": 0}
         self.expected = None
 
@@ -41,11 +41,11 @@ class Stream:
         result["buffers"] += 1
         if self.expected is not None:
             off = buffer.pts - self.expected
-            if abs(off) > TOLERANCE[self.kind] * buffer.duration:
+            marked = buffer.has_flags(Gst.BufferFlags.DISCONT)
+            if marked or abs(off) > TOLERANCE[self.kind] * buffer.duration:
                 result["breaks"].append({"at": time.monotonic(),
-                                         "ms": off / Gst.MSECOND})
-            if buffer.has_flags(Gst.BufferFlags.DISCONT):
-                result["marked"] += 1
+                                         "ms": off / Gst.MSECOND,
+                                         "marked": marked})
         if buffer.has_flags(Gst.BufferFlags.CORRUPTED):
             result["corrupted"] += 1
         self.expected = buffer.pts + buffer.duration
