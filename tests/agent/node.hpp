@@ -29,6 +29,7 @@ struct NodeOptions {
   unsigned tries_max = core::limits::tries_max_default;
   core::Duration linger = core::limits::linger_max;
   core::DeletePolicyKind delete_policy = core::DeletePolicyKind::grandfather;
+  bool standby = true;
   agent::Patience patience = {};
 };
 

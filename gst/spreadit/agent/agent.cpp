@@ -185,7 +185,8 @@ Agent::arm ()
   if (eager)
     next = std::min (next, polled_at_ + limits::data_poll_interval_eager);
   ControlLoop::arm (timer_.get (), next);
-  standby_.aim (peer_.standby ());
+  standby_.aim (
+      settings_.standby ? peer_.standby () : std::optional<core::Contact> ());
 }
 
 void

@@ -37,6 +37,7 @@ struct Settings {
   std::string advertise;  // "host:port" for others; empty: found out
   core::Config core;      // its `address` is set by the agent
   std::uint64_t upload_bps = 0;  // 0: unknown, children_max holds
+  bool standby = true;  // keep a link to whom we ask when the parent fails
   Patience patience;
 };
 
@@ -158,6 +159,8 @@ private:
   // Asking (agent_asking.cpp).
   void connect (core::LinkId id, const core::Contact &target);
   bool connect_by_standby (Link &link);
+  void open_connection (Link &link);
+  bool connect_anew (Link &link);
   void on_connected (core::LinkId id, GSocketConnection *connection,
       const std::string &why_not);
   void ask (Link &link, const core::message::Subscribe &subscribe);

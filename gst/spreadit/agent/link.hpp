@@ -39,6 +39,10 @@ struct Asking {
   // Packets are to come over UDP by then; nothing: they are not awaited.
   std::optional<core::Instant> udp_until;
   bool udp_failed = false;
+  // On a standby connection, which the other side may just have closed: what
+  // we ask, to be asked again on one of its own.
+  bool by_standby = false;
+  std::optional<core::message::Subscribe> subscribe;
 };
 
 // We are asked, by a peer or by a plain player.

@@ -155,6 +155,7 @@ read_settings (const Wishes &wishes, bool as_source, agent::Settings *settings,
     settings->advertise = rtsp::address_of (settings->uri);
   }
   settings->upload_bps = wishes.upload_bandwidth;
+  settings->standby = wishes.standby;
   core::Config &config = settings->core;
   config.id = {random_u64 (), random_u64 () | 1};
   config.seed = random_u64 ();

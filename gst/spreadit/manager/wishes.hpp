@@ -39,6 +39,7 @@ struct Wishes {
   guint alive_misses = core::limits::alive_misses_default;
   guint ring_duration_ms = ring_duration_default_ms;
   guint repair_share = repair_share_default;
+  bool standby = true;
   guint linger_ms = in_ms (core::limits::linger_max);
 };
 
