@@ -8,7 +8,6 @@
 #include <ctime>
 #include <deque>
 #include <map>
-#include <thread>
 #include <vector>
 
 #include "agent/control_loop.hpp"
@@ -88,9 +87,10 @@ main ()
     return 1;
 
   constexpr auto frame_interval = 10ms;
-  constexpr auto quiet_time = 2s;
+  constexpr std::size_t quiet_packets = 800;
   source->start_publishing (frame_interval);
-  std::this_thread::sleep_for (quiet_time);
+  if (!eventually ([&] { return source->packets () >= quiet_packets; }))
+    return 1;
   source->stop_publishing ();
   if (!source->reaches (*child))
     return 1;
