@@ -124,7 +124,8 @@ REQUIRED = [
     "tools", "README.md", "LICENSE", "CHANGELOG", ".ci/run", "tools/demo",
     "tools/test"
 ]
-TOP_LEVEL = {name.split("/")[0] for name in REQUIRED}
+# debian: dpkg-buildpackage looks nowhere else.
+TOP_LEVEL = {name.split("/")[0] for name in REQUIRED} | {"debian"}
 
 
 def check_layout(paths):
