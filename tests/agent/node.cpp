@@ -426,7 +426,7 @@ Node::on_description (const std::string &sdp)
 }
 
 void
-Node::on_fail (const core::action::Fail &why)
+Node::on_fail (const core::action::Fail &why, const std::string &)
 {
   {
     const std::lock_guard guard (lock_);

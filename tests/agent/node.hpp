@@ -104,7 +104,8 @@ private:
   void on_child_added (const core::Contact &child) override;
   void on_child_removed (const core::Contact &child, bool failed) override;
   void on_description (const std::string &sdp) override;
-  void on_fail (const core::action::Fail &why) override;
+  void on_fail (
+      const core::action::Fail &why, const std::string &detail) override;
   void on_ended () override;
   void on_left () override;
 

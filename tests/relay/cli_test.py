@@ -212,8 +212,9 @@ def port_in_use():
 def nobody_there():
     port = free_port()
     check_fails("nobody there", 1,
-                f"{uri(port)}: nobody answers at {HOST}:{port}; is the source "
-                f"of {uri(port)} running, and the port open?", uri(port))
+                f"{uri(port)}: nobody answers at {HOST}:{port} (Could not "
+                f"connect to {HOST}: Connection refused); is the source of "
+                f"{uri(port)} running, and the port open?", uri(port))
     port = answer_with(None)
     check_fails("a server that says nothing", 1,
                 f"{uri(port)}: nobody answers at {HOST}:{port}; is the source "

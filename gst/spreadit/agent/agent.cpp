@@ -363,7 +363,9 @@ Agent::perform (const action::Report &action)
 void
 Agent::perform (const action::Fail &action)
 {
-  events_.on_fail (action);
+  events_.on_fail (action, action.reason == core::FailReason::unreachable
+                               ? why_unreachable_
+                               : std::string ());
 }
 
 void

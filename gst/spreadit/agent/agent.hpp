@@ -78,7 +78,9 @@ public:
     virtual void on_child_added (const core::Contact &child) = 0;
     virtual void on_child_removed (const core::Contact &child, bool failed) = 0;
     virtual void on_description (const std::string &sdp) = 0;
-    virtual void on_fail (const core::action::Fail &why) = 0;
+    // `detail`: why nobody could be connected to, in the system's words.
+    virtual void on_fail (
+        const core::action::Fail &why, const std::string &detail) = 0;
     virtual void on_ended () = 0;
     virtual void on_left () = 0;
 
@@ -221,6 +223,7 @@ private:
   bool busy_ = false;
   bool stopped_ = false;
   Farewell farewell_{[this] { on_farewell_over (); }};
+  std::string why_unreachable_; // the last one
   Standby standby_;
   bool left_ = false;  // and to be reported when the farewell is over
   Owned<GSource> timer_;

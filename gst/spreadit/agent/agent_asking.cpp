@@ -135,6 +135,7 @@ Agent::on_connected (core::LinkId id, GSocketConnection *connection,
   if (!connection) {
     GST_INFO ("cannot connect to %s: %s", link->target.address.c_str (),
         why_not.c_str ());
+    why_unreachable_ = why_not;
     drop (*link);
     act ([id] (core::Peer &peer, core::Instant now) {
       peer.link_closed (now, id);

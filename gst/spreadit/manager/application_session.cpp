@@ -299,9 +299,10 @@ ApplicationSession::on_description (const std::string &text)
 }
 
 void
-ApplicationSession::on_fail (const core::action::Fail &why)
+ApplicationSession::on_fail (
+    const core::action::Fail &why, const std::string &detail)
 {
-  const auto error = to_error (why, uri_);
+  const auto error = to_error (why, uri_, detail);
   set_over (true);
   reports_.unavailable (error.get ());
 }

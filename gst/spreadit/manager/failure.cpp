@@ -3,16 +3,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "manager/failure.hpp"
 
-#include <string>
-
 namespace spreadit::manager {
 
 Owned<GError>
-to_error (const core::action::Fail &fail, const rtsp::Uri &uri)
+to_error (const core::action::Fail &fail, const rtsp::Uri &uri,
+    const std::string &detail)
 {
   const std::string who =
       fail.address.empty () ? rtsp::address_of (uri) : fail.address;
   const std::string stream = rtsp::to_string (uri);
+  const std::string why = detail.empty () ? "" : " (" + detail + ")";
   switch (fail.reason) {
   case core::FailReason::no_room:
     return Owned<GError> (g_error_new (GST_RESOURCE_ERROR,
@@ -21,10 +21,11 @@ to_error (const core::action::Fail &fail, const rtsp::Uri &uri)
         "raise max-children at a peer or start a relay for %s",
         fail.tries, stream.c_str ()));
   case core::FailReason::unreachable:
-    return Owned<GError> (g_error_new (GST_RESOURCE_ERROR,
-        GST_RESOURCE_ERROR_OPEN_READ,
-        "nobody answers at %s; is the source of %s running, and the port open?",
-        who.c_str (), stream.c_str ()));
+    return Owned<GError> (
+        g_error_new (GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ,
+            "nobody answers at %s%s; is the source of %s running, and the port "
+            "open?",
+            who.c_str (), why.c_str (), stream.c_str ()));
   case core::FailReason::no_packets:
     return Owned<GError> (
         g_error_new (GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ,
