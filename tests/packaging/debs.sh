@@ -46,7 +46,7 @@ import gi
 gi.require_version ("GstSpreadit", "1.0")
 from gi.repository import Gst, GstSpreadit
 Gst.init (None)
-print ("Python has", GstSpreadit.PeeringManager.new ().__gtype__.name)'
+print ("Python has", GstSpreadit.SpreaditPeeringManager.new ().__gtype__.name)'
 
 port=$(/usr/bin/python3 -c '
 import socket
