@@ -13,9 +13,10 @@ namespace {
 constexpr guint leave_grace_ms = 5000;
 
 // Errors of other elements say little ("Could not open resource."): the last
-// line of the debug string has the reason.
+// line of the debug string has the reason, and of which input it is the user
+// knows by what was to be published.
 std::string
-describe (GstMessage *message)
+describe (GstMessage *message, const std::string &publish)
 {
   GError *raw_error = nullptr;
   char *raw_debug = nullptr;
@@ -31,6 +32,8 @@ describe (GstMessage *message)
         text.pop_back ();
       text += std::string (": ") + (reason + 1);
     }
+    if (!publish.empty ())
+      text = "cannot publish " + publish + ": " + text;
   }
   return g_strdelimit (text.data (), "\n", ' ');
 }
@@ -194,7 +197,7 @@ RelayStream::Impl::start ()
       gst_pipeline_get_bus (GST_PIPELINE (pipeline.get ())));
   const Owned<GstMessage> message (
       gst_bus_pop_filtered (bus.get (), GST_MESSAGE_ERROR));
-  finish (message ? describe (message.get ())
+  finish (message ? describe (message.get (), options.publish)
                   : "the pipeline did not start; GST_DEBUG=3 says more");
 }
 
@@ -262,7 +265,7 @@ RelayStream::Impl::on_message (GstMessage *message)
 {
   switch (GST_MESSAGE_TYPE (message)) {
   case GST_MESSAGE_ERROR:
-    finish (describe (message));
+    finish (describe (message, options.publish));
     break;
   case GST_MESSAGE_EOS:
     on_end ();
@@ -301,7 +304,7 @@ RelayStream::Impl::on_event (const GstStructure *event)
     guint level = 0;
     gst_structure_get_uint (event, "level", &level);
     tell_move (
-        "receiving from " + address + " at level " + std::to_string (level));
+        "a child of " + address + " at level " + std::to_string (level));
   } else if (gst_structure_has_name (event, "child")) {
     tell_move ("feeding " + address);
   } else if (gst_structure_has_name (event, "gone")) {

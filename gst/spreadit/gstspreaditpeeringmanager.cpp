@@ -35,26 +35,17 @@
  */
 #include <gst/spreadit/gstspreaditpeeringmanager.h>
 
-#include <sys/random.h>
-
-#include <condition_variable>
-#include <memory>
-#include <mutex>
 #include <string>
-#include <thread>
 
-#include "agent/agent.hpp"
 #include "agent/control_loop.hpp"
-#include "agent/log.hpp"
-#include "agent/own_address.hpp"
-#include "agent/stats.hpp"
-#include "agent/tree_query.hpp"
+#include "manager/application_session.hpp"
+#include "manager/wishes.hpp"
 #include "rtsp/uri.hpp"
 
 using namespace std::chrono_literals;
 namespace agent = spreadit::agent;
 namespace core = spreadit::core;
-namespace media = spreadit::media;
+namespace manager = spreadit::manager;
 namespace rtsp = spreadit::rtsp;
 using spreadit::Owned;
 
@@ -74,6 +65,7 @@ enum {
   PROP_ALIVE_MISSES,
   PROP_RING_DURATION,
   PROP_REPAIR_SHARE,
+  PROP_STANDBY,
   PROP_LINGER,
   PROP_ID,
   PROP_PORT,
@@ -100,183 +92,9 @@ static guint signals[N_SIGNALS];
 
 namespace {
 
-constexpr unsigned ring_duration_default_ms = 3000;
-constexpr unsigned repair_share_default = 10; // percent
-
-template <class T>
-unsigned
-in_ms (T duration)
-{
-  return static_cast<unsigned> (
-      std::chrono::duration_cast<std::chrono::milliseconds> (duration)
-          .count ());
-}
-
-// What the properties say.
-struct Wishes {
-  std::string uri, listen_address, advertise_address;
-  bool relay = true;
-  guint max_children = core::limits::children_max_default;
-  guint64 upload_bandwidth = 0;
-  gint add_policy = GST_SPREADIT_ADD_POLICY_ROUND_ROBIN;
-  gint second_add_policy = GST_SPREADIT_ADD_POLICY_ROUND_ROBIN;
-  gint delete_policy = GST_SPREADIT_DELETE_POLICY_GRANDFATHER;
-  guint max_tries = core::limits::tries_max_default;
-  guint alive_interval_ms = in_ms (core::limits::alive_interval_default);
-  guint alive_misses = core::limits::alive_misses_default;
-  guint ring_duration_ms = ring_duration_default_ms;
-  guint repair_share = repair_share_default;
-  guint linger_ms = in_ms (core::limits::linger_max);
-};
-
-std::uint64_t
-random_u64 ()
-{
-  std::uint64_t value = 0;
-  if (getentropy (&value, sizeof value) != 0)
-    value = (std::uint64_t{g_random_int ()} << 32) | g_random_int ();
-  return value;
-}
-
-core::AddPolicyKind
-to_core (GstSpreaditAddPolicy policy)
-{
-  switch (policy) {
-  case GST_SPREADIT_ADD_POLICY_RANDOM:
-    return core::AddPolicyKind::random;
-  case GST_SPREADIT_ADD_POLICY_SMART_PLACEMENT:
-    return core::AddPolicyKind::smart_placement;
-  case GST_SPREADIT_ADD_POLICY_KNOCK_DOWNS:
-    return core::AddPolicyKind::knock_downs;
-  case GST_SPREADIT_ADD_POLICY_SMART_BANDWIDTH:
-    return core::AddPolicyKind::smart_bandwidth;
-  case GST_SPREADIT_ADD_POLICY_ROUND_ROBIN:
-    break;
-  }
-  return core::AddPolicyKind::round_robin;
-}
-
-core::DeletePolicyKind
-to_core (GstSpreaditDeletePolicy policy)
-{
-  switch (policy) {
-  case GST_SPREADIT_DELETE_POLICY_ROOT:
-    return core::DeletePolicyKind::root;
-  case GST_SPREADIT_DELETE_POLICY_GRANDFATHER_ALL:
-    return core::DeletePolicyKind::grandfather_all;
-  case GST_SPREADIT_DELETE_POLICY_ROOT_ALL:
-    return core::DeletePolicyKind::root_all;
-  case GST_SPREADIT_DELETE_POLICY_GRANDFATHER:
-    break;
-  }
-  return core::DeletePolicyKind::grandfather;
-}
-
-unsigned
-to_children_max (const Wishes &wishes)
-{
-  return wishes.relay ? wishes.max_children : 0;
-}
-
-bool
-set_settings_error (GError **error, const std::string &why)
-{
-  g_set_error_literal (
-      error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, why.c_str ());
-  return false;
-}
-
-// A SpreadIt URI we can use, or FALSE with @error.
-bool
-read_uri (const std::string &text, rtsp::Uri *uri, GError **error)
-{
-  if (text.empty ())
-    return set_settings_error (error,
-        "no URI set: give one of the form spreadit://HOST[:PORT]/PATH");
-  auto parsed = rtsp::parse_uri (text);
-  if (const auto *reason = std::get_if<rtsp::Reason> (&parsed))
-    return set_settings_error (
-        error, "'" + text + "' is no SpreadIt URI: " + reason->text);
-  *uri = std::move (std::get<rtsp::Uri> (parsed));
-  if (uri->scheme == rtsp::Scheme::spreadits)
-    return set_settings_error (error,
-        "spreadits:// (TLS) is not available in this version; use spreadit://");
-  if (uri->scheme != rtsp::Scheme::spreadit)
-    return set_settings_error (error, "'" + text +
-                                          "' is no SpreadIt URI: it begins "
-                                          "with spreadit://");
-  return true;
-}
-
-bool
-read_address (const char *property, const std::string &text,
-    rtsp::HostPort *address, GError **error)
-{
-  auto parsed = rtsp::split_host_port (text);
-  if (const auto *reason = std::get_if<rtsp::Reason> (&parsed))
-    return set_settings_error (error, std::string (property) + " '" + text +
-                                          "' is no HOST:PORT: " + reason->text);
-  *address = std::move (std::get<rtsp::HostPort> (parsed));
-  return true;
-}
-
-// Where the source of `uri` listens unless told otherwise.
-rtsp::HostPort
-listen_address_of (const rtsp::Uri &uri)
-{
-  const bool numeric = g_hostname_is_ip_address (uri.host.c_str ());
-  // A name may be that of a gateway in front of us: listen everywhere.
-  return {numeric || uri.host == "localhost" ? uri.host : "", uri.port};
-}
-
-Owned<GError>
-to_error (const core::action::Fail &fail, const rtsp::Uri &uri)
-{
-  const std::string who =
-      fail.address.empty () ? rtsp::address_of (uri) : fail.address;
-  const std::string stream = rtsp::to_string (uri);
-  switch (fail.reason) {
-  case core::FailReason::no_room:
-    return Owned<GError> (g_error_new (GST_RESOURCE_ERROR,
-        GST_RESOURCE_ERROR_NO_SPACE_LEFT,
-        "no peer has room for another child after %u tries; try again later, "
-        "raise max-children at a peer or start a relay for %s",
-        fail.tries, stream.c_str ()));
-  case core::FailReason::unreachable:
-    return Owned<GError> (g_error_new (GST_RESOURCE_ERROR,
-        GST_RESOURCE_ERROR_OPEN_READ,
-        "nobody answers at %s; is the source of %s running, and the port open?",
-        who.c_str (), stream.c_str ()));
-  case core::FailReason::no_packets:
-    return Owned<GError> (g_error_new (GST_RESOURCE_ERROR,
-        GST_RESOURCE_ERROR_READ,
-        "%s answers, but no packet of %s arrives; does a firewall or NAT on the "
-        "way drop UDP?",
-        who.c_str (), stream.c_str ()));
-  case core::FailReason::no_stream:
-    return Owned<GError> (g_error_new (GST_RESOURCE_ERROR,
-        GST_RESOURCE_ERROR_NOT_FOUND,
-        "%s has no stream '%s'; check the path of the URI", who.c_str (),
-        uri.path.c_str ()));
-  case core::FailReason::not_allowed:
-    return Owned<GError> (g_error_new (GST_RESOURCE_ERROR,
-        GST_RESOURCE_ERROR_NOT_AUTHORIZED, "%s does not let us have %s",
-        who.c_str (), stream.c_str ()));
-  case core::FailReason::not_spreadit:
-    break;
-  }
-  return Owned<GError> (g_error_new (GST_RESOURCE_ERROR,
-      GST_RESOURCE_ERROR_OPEN_READ,
-      "%s answers, but is not SpreadIt; use an rtsp:// URI and rtspsrc for it",
-      who.c_str ()));
-}
-
-// Everything behind the GObject. Outlives it when that goes during a signal.
-//
-// What begins and ends a session runs on the control thread, so that of two
-// callers one comes first. A call from there may be one from within a report of
-// the node: it is stopped then, and destroyed when that is over.
-struct Private final : agent::Agent::Events {
+// Emits what a session reports. Outlives the GObject when that goes during a
+// signal.
+struct Private final : manager::ApplicationSession::Reports {
   explicit Private (GstSpreaditPeeringManager *object)
   {
     g_weak_ref_init (&self, object);
@@ -285,439 +103,52 @@ struct Private final : agent::Agent::Events {
 
   // Weak: the application may drop its last reference at any time.
   GWeakRef self;
+  manager::ApplicationSession session{*this};
 
-  std::mutex lock;  // guards what follows; not held while emitting
-  Wishes wishes;
-  std::shared_ptr<media::DataPath> data;  // while started
-  bool flushing = false;
-  bool is_source = false;
-  core::PeerId id;  // all zero: not started
-  std::string sdp;
-  GstSpreaditPeerState state = GST_SPREADIT_PEER_STATE_IDLE;
-  guint port = 0;
-  bool over = true;  // left, failed or never begun: nothing to wait for
-  std::condition_variable over_signal;
+  template <class... Args> void emit (int signal, Args... args)
+  {
+    const Owned<GObject> object (G_OBJECT (g_weak_ref_get (&self)));
+    if (object)
+      g_signal_emit (object.get (), signals[signal], 0, args...);
+  }
 
-  // Control thread only.
-  std::shared_ptr<agent::Agent> node;
-  rtsp::Uri uri;
-  // A source has nobody to pull packets, but its sockets need service.
-  std::thread service;
-
-  bool start (bool as_source, GError **error) noexcept;
-  bool set_description (const char *text, GError **error) noexcept;
-  void leave () noexcept;
-  bool wait_left (GstClockTime timeout) noexcept;
-  void close () noexcept;
-  Owned<GstStructure> stats () noexcept;
-  void query_tree (Owned<GTask> task, const std::string &path, guint depth,
-      guint max_peers) noexcept;
-  std::shared_ptr<media::DataPath> data_path () noexcept;
-  std::shared_ptr<media::DataPath> data_to_receive () noexcept;
-  void set_flushing (bool on) noexcept;
-  void apply_wishes () noexcept;
-
-  void on_state (core::PeerState old, core::PeerState now) override;
-  void on_parent_changed (
-      const core::Contact &parent, unsigned level) override;
-  void on_child_added (const core::Contact &child) override;
-  void on_child_removed (const core::Contact &child, bool failed) override;
-  void on_description (const std::string &text) override;
-  void on_fail (const core::action::Fail &why) override;
-  void on_ended () override;
-  void on_left () override;
-
-private:
-  // What is left of a session, to be destroyed when no lock is held and no
-  // report of the node is in progress.
-  struct Remains {
-    std::shared_ptr<agent::Agent> node;
-    std::thread service;
-  };
-
-  bool start_now (bool as_source, Remains *remains, GError **error);
-  Remains stop_now ();
-  static void bury (Remains remains);
-  bool read_wishes (bool as_source, agent::Settings *settings, GError **error);
-  void set_over (bool now);
-  template <class... Args> void emit (int signal, Args... args);
+  void state_changed (
+      GstSpreaditPeerState old, GstSpreaditPeerState now) override
+  {
+    emit (SIGNAL_STATE_CHANGED, old, now);
+  }
+  void parent_changed (const core::Contact &parent, unsigned level) override
+  {
+    emit (SIGNAL_PARENT_CHANGED, rtsp::to_string (parent.id).c_str (),
+        parent.address.c_str (), level);
+  }
+  void child_added (const core::Contact &child) override
+  {
+    emit (SIGNAL_CHILD_ADDED, rtsp::to_string (child.id).c_str (),
+        child.address.c_str ());
+  }
+  void child_removed (const core::Contact &child, bool failed) override
+  {
+    emit (SIGNAL_CHILD_REMOVED, rtsp::to_string (child.id).c_str (),
+        child.address.c_str (), static_cast<gboolean> (failed));
+  }
+  void media_changed (const std::string &sdp) override
+  {
+    emit (SIGNAL_MEDIA_CHANGED, sdp.c_str ());
+  }
+  void unavailable (const GError *why) override
+  {
+    emit (SIGNAL_UNAVAILABLE, why);
+  }
+  void ended () override { emit (SIGNAL_ENDED); }
+  void left () override { emit (SIGNAL_LEFT); }
 };
-
-bool
-Private::read_wishes (bool as_source, agent::Settings *settings, GError **error)
-{
-  const std::lock_guard guard (lock);
-  if (!read_uri (wishes.uri, &settings->uri, error))
-    return false;
-  if (!as_source && settings->uri.port == 0)
-    return set_settings_error (
-        error, "port 0 in '" + wishes.uri + "': name the source's port");
-  const unsigned children_max = to_children_max (wishes);
-  if (!wishes.listen_address.empty ()) {
-    settings->listen.emplace ();
-    if (!read_address ("listen-address", wishes.listen_address,
-            &*settings->listen, error))
-      return false;
-    const auto host = agent::bind_host (settings->listen->host);
-    if (!g_hostname_is_ip_address (host.c_str ()))
-      return set_settings_error (error,
-          "listen-address '" + wishes.listen_address +
-              "': give a numeric address of this host, such as 0.0.0.0:8554");
-  } else if (as_source) {
-    settings->listen = listen_address_of (settings->uri);
-  } else if (children_max > 0) {
-    settings->listen = rtsp::HostPort{};
-  }
-  if (!wishes.advertise_address.empty ()) {
-    rtsp::HostPort address;
-    if (!read_address ("advertise-address", wishes.advertise_address, &address,
-            error))
-      return false;
-    if (address.host.empty () || address.port == 0)
-      return set_settings_error (error,
-          "advertise-address '" + wishes.advertise_address +
-              "': others need a host and a port to connect to");
-    settings->advertise = wishes.advertise_address;
-  } else if (as_source && settings->uri.port != 0 &&
-             settings->uri.host != "0.0.0.0" && settings->uri.host != "::") {
-    settings->advertise = rtsp::address_of (settings->uri);
-  }
-  settings->upload_bps = wishes.upload_bandwidth;
-  core::Config &config = settings->core;
-  config.id = {random_u64 (), random_u64 () | 1};
-  config.seed = random_u64 ();
-  config.children_max = children_max;
-  config.add_policy =
-      to_core (static_cast<GstSpreaditAddPolicy> (wishes.add_policy));
-  config.second_add_policy =
-      to_core (static_cast<GstSpreaditAddPolicy> (wishes.second_add_policy));
-  config.uplink_bps = wishes.upload_bandwidth;
-  config.delete_policy =
-      to_core (static_cast<GstSpreaditDeletePolicy> (wishes.delete_policy));
-  config.tries_max = wishes.max_tries;
-  config.alive_interval = std::chrono::milliseconds (wishes.alive_interval_ms);
-  config.alive_misses = wishes.alive_misses;
-  config.linger = std::chrono::milliseconds (wishes.linger_ms);
-  return true;
-}
-
-bool
-Private::start (bool as_source, GError **error) noexcept
-{
-  bool done = false;
-  Remains remains;
-  agent::ControlLoop::get ().call (
-      [&] { done = start_now (as_source, &remains, error); });
-  bury (std::move (remains));
-  return done;
-}
-
-bool
-Private::start_now (bool as_source, Remains *remains, GError **error)
-{
-  {
-    const std::lock_guard guard (lock);
-    if (!over) {
-      g_set_error_literal (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_BUSY,
-          "already started; leave or close first");
-      return false;
-    }
-  }
-  *remains = stop_now ();
-  agent::Settings settings;
-  if (!read_wishes (as_source, &settings, error))
-    return false;
-
-  media::DataPath::Config config;
-  config.local = agent::data_address (settings.listen, as_source);
-  {
-    const std::lock_guard guard (lock);
-    config.ring_duration = std::chrono::milliseconds (wishes.ring_duration_ms);
-    config.repair_share = wishes.repair_share / 100.0;
-  }
-  const auto path = std::make_shared<media::DataPath> (config);
-  if (const auto why = path->open (); !why.empty ()) {
-    g_set_error (error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ_WRITE,
-        "cannot open a UDP port: %s", why.c_str ());
-    return false;
-  }
-  const auto fresh = std::make_shared<agent::Agent> (settings, *this, path);
-  if (const auto why = fresh->listen (); !why.empty ()) {
-    g_set_error_literal (
-        error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_BUSY, why.c_str ());
-    return false;
-  }
-  {
-    const std::lock_guard guard (lock);
-    data = path;
-    is_source = as_source;
-    if (!as_source)
-      path->unblock (flushing);
-    id = settings.core.id;
-    sdp.clear ();
-    port = fresh->stats ().port;
-    over = false;
-  }
-  uri = settings.uri;
-  node = fresh;
-  if (as_source)
-    service = std::thread ([path] {
-      while (GstBufferList *list = path->receive ())
-        gst_buffer_list_unref (list);
-    });
-  // Reports begin here, and a handler of them may end it all.
-  if (as_source)
-    fresh->become_source ();
-  else
-    fresh->subscribe ();
-  return true;
-}
-
-// Nothing is reported any more when this returns.
-Private::Remains
-Private::stop_now ()
-{
-  Remains remains{std::move (node), std::move (service)};
-  if (remains.node)
-    remains.node->stop ();
-  const std::lock_guard guard (lock);
-  if (data)
-    data->unblock (true);
-  data.reset ();
-  is_source = false;
-  id = {};
-  state = GST_SPREADIT_PEER_STATE_IDLE;
-  port = 0;
-  over = true;
-  over_signal.notify_all ();
-  return remains;
-}
-
-void
-Private::bury (Remains remains)
-{
-  auto &loop = agent::ControlLoop::get ();
-  const bool is_there = loop.is_current ();
-  // The thread has been told to end and waits for nobody.
-  if (remains.service.joinable ())
-    remains.service.join ();
-  if (!remains.node)
-    return;
-  if (is_there)
-    loop.post ([node = std::move (remains.node)] {});
-  else
-    loop.call ([&] { remains.node.reset (); });
-}
-
-bool
-Private::set_description (const char *text, GError **error) noexcept
-{
-  auto parsed = agent::parse_description (text ? text : "");
-  if (const auto *why = std::get_if<std::string> (&parsed))
-    return set_settings_error (error, *why);
-  bool done = false;
-  agent::ControlLoop::get ().call ([&] {
-    const auto source = node;  // a handler of a report may close us
-    if (!source || !is_source)
-      return;
-    source->set_description (std::move (std::get<agent::Description> (parsed)));
-    done = true;
-  });
-  return done || set_settings_error (error, "publish first");
-}
-
-void
-Private::leave () noexcept
-{
-  agent::ControlLoop::get ().call ([this] {
-    {
-      const std::lock_guard guard (lock);
-      if (over)
-        return;
-    }
-    // A handler of the report may close us.
-    if (const auto leaver = node)
-      leaver->unsubscribe ();
-  });
-}
-
-bool
-Private::wait_left (GstClockTime timeout) noexcept
-{
-  if (agent::ControlLoop::get ().is_current ())
-    return false;
-  std::unique_lock guard (lock);
-  return over_signal.wait_for (guard,
-      std::chrono::nanoseconds (MIN (timeout, 3600 * GST_SECOND)),
-      [this] { return over; });
-}
-
-void
-Private::close () noexcept
-{
-  Remains remains;
-  agent::ControlLoop::get ().call ([&] { remains = stop_now (); });
-  bury (std::move (remains));
-}
-
-Owned<GstStructure>
-Private::stats () noexcept
-{
-  Owned<GstStructure> result;
-  agent::ControlLoop::get ().call ([&] {
-    result = agent::to_structure (
-        node ? node->stats () : agent::NodeStats{},
-        node ? rtsp::to_string (uri) : std::string ());
-  });
-  return result;
-}
-
-void
-Private::query_tree (Owned<GTask> task, const std::string &path, guint depth,
-    guint max_peers) noexcept
-{
-  agent::ControlLoop::get ().call ([&] {
-    const auto asked = node;  // the answer may come at once, and close us
-    agent::query_tree (asked.get (), std::move (task), path, depth, max_peers);
-  });
-}
-
-std::shared_ptr<media::DataPath>
-Private::data_path () noexcept
-{
-  const std::lock_guard guard (lock);
-  return data;
-}
-
-// A source gets no packets, and what its sockets get is for its own thread.
-std::shared_ptr<media::DataPath>
-Private::data_to_receive () noexcept
-{
-  const std::lock_guard guard (lock);
-  return is_source ? nullptr : data;
-}
-
-void
-Private::set_flushing (bool on) noexcept
-{
-  const std::lock_guard guard (lock);
-  flushing = on;
-  // A source's own service thread is not for others to stop.
-  if (data && !is_source)
-    data->unblock (on);
-}
-
-void
-Private::apply_wishes () noexcept
-{
-  agent::ControlLoop::get ().call ([this] {
-    const auto changed = node;  // a handler of a report may close us
-    if (!changed)
-      return;
-    Wishes now;
-    {
-      const std::lock_guard guard (lock);
-      now = wishes;
-    }
-    changed->set_children_max (to_children_max (now));
-    changed->set_upload_bps (now.upload_bandwidth);
-    changed->set_add_policy (
-        to_core (static_cast<GstSpreaditAddPolicy> (now.add_policy)));
-    changed->set_second_add_policy (
-        to_core (static_cast<GstSpreaditAddPolicy> (now.second_add_policy)));
-    changed->set_delete_policy (
-        to_core (static_cast<GstSpreaditDeletePolicy> (now.delete_policy)));
-  });
-}
-
-void
-Private::set_over (bool now)
-{
-  const std::lock_guard guard (lock);
-  over = now;
-  if (over)
-    over_signal.notify_all ();
-}
-
-// Control thread.
-template <class... Args>
-void
-Private::emit (int signal, Args... args)
-{
-  const Owned<GObject> object (G_OBJECT (g_weak_ref_get (&self)));
-  if (object)
-    g_signal_emit (object.get (), signals[signal], 0, args...);
-}
-
-void
-Private::on_state (core::PeerState old, core::PeerState now)
-{
-  {
-    const std::lock_guard guard (lock);
-    state = static_cast<GstSpreaditPeerState> (now);
-  }
-  emit (SIGNAL_STATE_CHANGED, static_cast<gint> (old), static_cast<gint> (now));
-}
-
-void
-Private::on_parent_changed (const core::Contact &parent, unsigned level)
-{
-  const std::string name = rtsp::to_string (parent.id);
-  emit (SIGNAL_PARENT_CHANGED, name.c_str (), parent.address.c_str (), level);
-}
-
-void
-Private::on_child_added (const core::Contact &child)
-{
-  const std::string name = rtsp::to_string (child.id);
-  emit (SIGNAL_CHILD_ADDED, name.c_str (), child.address.c_str ());
-}
-
-void
-Private::on_child_removed (const core::Contact &child, bool failed)
-{
-  const std::string name = rtsp::to_string (child.id);
-  emit (SIGNAL_CHILD_REMOVED, name.c_str (), child.address.c_str (),
-      static_cast<gboolean> (failed));
-}
-
-void
-Private::on_description (const std::string &text)
-{
-  {
-    const std::lock_guard guard (lock);
-    sdp = text;
-  }
-  emit (SIGNAL_MEDIA_CHANGED, text.c_str ());
-}
-
-void
-Private::on_fail (const core::action::Fail &why)
-{
-  const auto error = to_error (why, uri);
-  set_over (true);
-  emit (SIGNAL_UNAVAILABLE, error.get ());
-}
-
-void
-Private::on_ended ()
-{
-  emit (SIGNAL_ENDED);
-}
-
-void
-Private::on_left ()
-{
-  set_over (true);
-  emit (SIGNAL_LEFT);
-}
 
 } // namespace
 
-struct _GstSpreaditPeeringManager
-{
+struct _GstSpreaditPeeringManager {
   GstObject parent;
-  Private *priv;  // owned: new in init, given to the control thread at the end
+  Private *priv; // owned: new in init, given to the control thread at the end
 };
 
 G_DEFINE_TYPE (
@@ -733,7 +164,7 @@ static void
 gst_spreadit_peering_manager_finalize (GObject *object)
 {
   Private *priv = GST_SPREADIT_PEERING_MANAGER (object)->priv;
-  priv->close ();
+  priv->session.close ();
   // Posted, so that a report of the node in progress still finds us.
   agent::ControlLoop::get ().post ([priv] { delete priv; });
   G_OBJECT_CLASS (gst_spreadit_peering_manager_parent_class)->finalize (object);
@@ -748,9 +179,7 @@ gst_spreadit_peering_manager_set_property (
     const gchar *string = g_value_get_string (value);
     return std::string (string ? string : "");
   };
-  {
-    const std::lock_guard guard (priv->lock);
-    Wishes &wishes = priv->wishes;
+  priv->session.change ([&] (manager::Wishes &wishes) {
     switch (id) {
     case PROP_URI:
       wishes.uri = text ();
@@ -794,15 +223,17 @@ gst_spreadit_peering_manager_set_property (
     case PROP_REPAIR_SHARE:
       wishes.repair_share = g_value_get_uint (value);
       break;
+    case PROP_STANDBY:
+      wishes.standby = g_value_get_boolean (value);
+      break;
     case PROP_LINGER:
       wishes.linger_ms = g_value_get_uint (value);
       break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
-      return;
+      break;
     }
-  }
-  priv->apply_wishes ();
+  });
 }
 
 static void
@@ -811,11 +242,11 @@ gst_spreadit_peering_manager_get_property (
 {
   Private *priv = GST_SPREADIT_PEERING_MANAGER (object)->priv;
   if (id == PROP_STATS) {
-    g_value_take_boxed (value, priv->stats ().release ());
+    g_value_take_boxed (value, priv->session.stats ().release ());
     return;
   }
-  const std::lock_guard guard (priv->lock);
-  const Wishes &wishes = priv->wishes;
+  const manager::Wishes wishes = priv->session.wishes ();
+  const auto facts = priv->session.facts ();
   const auto set_text = [&] (const std::string &text) {
     g_value_set_string (value, text.empty () ? nullptr : text.c_str ());
   };
@@ -862,21 +293,24 @@ gst_spreadit_peering_manager_get_property (
   case PROP_REPAIR_SHARE:
     g_value_set_uint (value, wishes.repair_share);
     break;
+  case PROP_STANDBY:
+    g_value_set_boolean (value, wishes.standby);
+    break;
   case PROP_LINGER:
     g_value_set_uint (value, wishes.linger_ms);
     break;
   case PROP_ID:
-    if (priv->id != core::PeerId{})
-      set_text (rtsp::to_string (priv->id));
+    if (facts.id != core::PeerId{})
+      set_text (rtsp::to_string (facts.id));
     break;
   case PROP_PORT:
-    g_value_set_uint (value, priv->port);
+    g_value_set_uint (value, facts.port);
     break;
   case PROP_STATE:
-    g_value_set_enum (value, priv->state);
+    g_value_set_enum (value, facts.state);
     break;
   case PROP_SDP:
-    set_text (priv->sdp);
+    set_text (facts.sdp);
     break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
@@ -903,8 +337,8 @@ install_properties (GObjectClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_URI] = g_param_spec_string ("uri", "URI",
-      "The stream, spreadit://HOST[:PORT]/PATH", nullptr, flags);
+  properties[PROP_URI] = g_param_spec_string (
+      "uri", "URI", "The stream, spreadit://HOST[:PORT]/PATH", nullptr, flags);
   /**
    * GstSpreaditPeeringManager:listen-address:
    *
@@ -927,10 +361,10 @@ install_properties (GObjectClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_ADVERTISE_ADDRESS] = g_param_spec_string (
-      "advertise-address", "Advertise address",
-      "HOST:PORT others reach this node on, if not the listen address", nullptr,
-      flags);
+  properties[PROP_ADVERTISE_ADDRESS] =
+      g_param_spec_string ("advertise-address", "Advertise address",
+          "HOST:PORT others reach this node on, if not the listen address",
+          nullptr, flags);
   /**
    * GstSpreaditPeeringManager:relay:
    *
@@ -939,8 +373,8 @@ install_properties (GObjectClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_RELAY] = g_param_spec_boolean ("relay", "Relay",
-      "Pass the stream on to children", TRUE, live);
+  properties[PROP_RELAY] = g_param_spec_boolean (
+      "relay", "Relay", "Pass the stream on to children", TRUE, live);
   /**
    * GstSpreaditPeeringManager:max-children:
    *
@@ -975,8 +409,8 @@ install_properties (GObjectClass *klass)
    * Since: 1.0
    */
   properties[PROP_ADD_POLICY] = g_param_spec_enum ("add-policy", "Add policy",
-      "Whom a newcomer is sent to when saturated",
-      GST_TYPE_SPREADIT_ADD_POLICY, GST_SPREADIT_ADD_POLICY_ROUND_ROBIN, live);
+      "Whom a newcomer is sent to when saturated", GST_TYPE_SPREADIT_ADD_POLICY,
+      GST_SPREADIT_ADD_POLICY_ROUND_ROBIN, live);
   /**
    * GstSpreaditPeeringManager:second-add-policy:
    *
@@ -999,12 +433,12 @@ install_properties (GObjectClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_DELETE_POLICY] = g_param_spec_enum ("delete-policy",
-      "Delete policy",
-      "Where the children go when this node leaves, and this node when its "
-      "parent fails",
-      GST_TYPE_SPREADIT_DELETE_POLICY, GST_SPREADIT_DELETE_POLICY_GRANDFATHER,
-      live);
+  properties[PROP_DELETE_POLICY] =
+      g_param_spec_enum ("delete-policy", "Delete policy",
+          "Where the children go when this node leaves, and this node when its "
+          "parent fails",
+          GST_TYPE_SPREADIT_DELETE_POLICY,
+          GST_SPREADIT_DELETE_POLICY_GRANDFATHER, live);
   /**
    * GstSpreaditPeeringManager:max-tries:
    *
@@ -1024,7 +458,7 @@ install_properties (GObjectClass *klass)
    */
   properties[PROP_ALIVE_INTERVAL] = g_param_spec_uint ("alive-interval",
       "Alive interval", "Milliseconds between heart-beats", 50, 60000,
-      in_ms (core::limits::alive_interval_default), flags);
+      manager::in_ms (core::limits::alive_interval_default), flags);
   /**
    * GstSpreaditPeeringManager:alive-misses:
    *
@@ -1046,7 +480,7 @@ install_properties (GObjectClass *klass)
    */
   properties[PROP_RING_DURATION] = g_param_spec_uint ("ring-duration",
       "Ring duration", "Milliseconds of the stream kept for resuming children",
-      100, 60000, ring_duration_default_ms, flags);
+      100, 60000, manager::ring_duration_default_ms, flags);
   /**
    * GstSpreaditPeeringManager:repair-share:
    *
@@ -1057,10 +491,21 @@ install_properties (GObjectClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_REPAIR_SHARE] = g_param_spec_uint ("repair-share",
-      "Repair share",
-      "Percent of the stream a child may be sent again; 0 = no repair", 0, 100,
-      repair_share_default, flags);
+  properties[PROP_REPAIR_SHARE] =
+      g_param_spec_uint ("repair-share", "Repair share",
+          "Percent of the stream a child may be sent again; 0 = no repair", 0,
+          100, manager::repair_share_default, flags);
+  /**
+   * GstSpreaditPeeringManager:standby:
+   *
+   * Whether a connection is kept ready to the peer that is asked first when the
+   * parent fails, usually the grandparent: a round trip less without the
+   * stream, for a connection every 7 s.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_STANDBY] = g_param_spec_boolean ("standby", "Standby",
+      "Keep a connection to whom to ask when the parent fails", TRUE, flags);
   /**
    * GstSpreaditPeeringManager:linger:
    *
@@ -1071,7 +516,7 @@ install_properties (GObjectClass *klass)
    */
   properties[PROP_LINGER] = g_param_spec_uint ("linger", "Linger",
       "Milliseconds a leaver goes on feeding its children at most", 0, 60000,
-      in_ms (core::limits::linger_max), flags);
+      manager::in_ms (core::limits::linger_max), flags);
   /**
    * GstSpreaditPeeringManager:id:
    *
@@ -1079,8 +524,8 @@ install_properties (GObjectClass *klass)
    *
    * Since: 1.0
    */
-  properties[PROP_ID] = g_param_spec_string ("id", "Id",
-      "Random id of this application session", nullptr, read_only);
+  properties[PROP_ID] = g_param_spec_string (
+      "id", "Id", "Random id of this application session", nullptr, read_only);
   /**
    * GstSpreaditPeeringManager:port:
    *
@@ -1120,8 +565,8 @@ install_properties (GObjectClass *klass)
    * - `level`: #guint, 0 at the source
    * - `parent`, `parent-id`: strings, empty when there is none;
    *   `parent-transport`: `udp`, or `tcp` where UDP does not get through
-   * - `standby`: string, whom the node would ask first if its parent failed, when
-   *   a connection to it is ready; else empty
+   * - `standby`: string, whom the node would ask first if its parent failed,
+   * when a connection to it is ready; else empty
    * - `root-path`: #GST_TYPE_LIST of ids, the parent first, the source last
    * - `children`: #GST_TYPE_LIST of structures with `id`, `address`,
    *   `plain-player` (#gboolean), `sent-packets`, `sent-bytes`,
@@ -1141,8 +586,8 @@ install_properties (GObjectClass *klass)
    *   process was too slow to fetch it from a buffer of `socket-buffer` bytes;
    *   that grows with the rate of the stream, up to what `net.core.rmem_max`
    *   allows. A drop may be a run of packets: `packets-lost` has them all
-   * - `packets-sent`, to all children, by UDP in `messages-sent` messages to the
-   *   system: far fewer where it cuts up runs of packets itself (UDP_SEGMENT)
+   * - `packets-sent`, to all children, by UDP in `messages-sent` messages to
+   * the system: far fewer where it cuts up runs of packets itself (UDP_SEGMENT)
    * - `bytes-in`, `bytes-out`: data; `control-bytes-in`, `control-bytes-out`
    * - `delay-ms`: structure with `p50`, `p99`: packet delay (paper, VI-A), the
    *   source's NTP time to receipt; needs clocks that agree
@@ -1312,7 +757,7 @@ gst_spreadit_peering_manager_get_stream (
     GstSpreaditPeeringManager *self, GError **error)
 {
   g_return_val_if_fail (GST_IS_SPREADIT_PEERING_MANAGER (self), FALSE);
-  return self->priv->start (false, error);
+  return self->priv->session.start (false, error);
 }
 
 /**
@@ -1334,7 +779,7 @@ gst_spreadit_peering_manager_publish (
     GstSpreaditPeeringManager *self, GError **error)
 {
   g_return_val_if_fail (GST_IS_SPREADIT_PEERING_MANAGER (self), FALSE);
-  return self->priv->start (true, error);
+  return self->priv->session.start (true, error);
 }
 
 /**
@@ -1355,7 +800,7 @@ gst_spreadit_peering_manager_set_sdp (
     GstSpreaditPeeringManager *self, const gchar *sdp, GError **error)
 {
   g_return_val_if_fail (GST_IS_SPREADIT_PEERING_MANAGER (self), FALSE);
-  return self->priv->set_description (sdp, error);
+  return self->priv->session.set_description (sdp, error);
 }
 
 /**
@@ -1373,7 +818,7 @@ void
 gst_spreadit_peering_manager_leave (GstSpreaditPeeringManager *self)
 {
   g_return_if_fail (GST_IS_SPREADIT_PEERING_MANAGER (self));
-  self->priv->leave ();
+  self->priv->session.leave ();
 }
 
 /**
@@ -1393,8 +838,8 @@ gst_spreadit_peering_manager_leave_and_wait (
     GstSpreaditPeeringManager *self, GstClockTime timeout)
 {
   g_return_val_if_fail (GST_IS_SPREADIT_PEERING_MANAGER (self), FALSE);
-  self->priv->leave ();
-  return self->priv->wait_left (timeout);
+  self->priv->session.leave ();
+  return self->priv->session.wait_left (timeout);
 }
 
 /**
@@ -1410,7 +855,7 @@ void
 gst_spreadit_peering_manager_close (GstSpreaditPeeringManager *self)
 {
   g_return_if_fail (GST_IS_SPREADIT_PEERING_MANAGER (self));
-  self->priv->close ();
+  self->priv->session.close ();
 }
 
 /**
@@ -1430,7 +875,7 @@ GstBufferList *
 gst_spreadit_peering_manager_pull (GstSpreaditPeeringManager *self)
 {
   g_return_val_if_fail (GST_IS_SPREADIT_PEERING_MANAGER (self), nullptr);
-  const auto data = self->priv->data_to_receive ();
+  const auto data = self->priv->session.data_to_receive ();
   if (!data)
     return nullptr;
   GstBufferList *list = data->receive ();
@@ -1457,7 +902,7 @@ GstBufferList *
 gst_spreadit_peering_manager_receive (GstSpreaditPeeringManager *self)
 {
   g_return_val_if_fail (GST_IS_SPREADIT_PEERING_MANAGER (self), nullptr);
-  const auto data = self->priv->data_to_receive ();
+  const auto data = self->priv->session.data_to_receive ();
   return data ? data->receive () : nullptr;
 }
 
@@ -1482,7 +927,7 @@ gst_spreadit_peering_manager_relay (GstSpreaditPeeringManager *self,
 {
   g_return_val_if_fail (GST_IS_SPREADIT_PEERING_MANAGER (self), FALSE);
   g_return_val_if_fail (may_relay != nullptr, FALSE);
-  const auto data = self->priv->data_to_receive ();
+  const auto data = self->priv->session.data_to_receive ();
   while (data && data->wait ()) {
     if (!may_relay (self, user_data))
       return TRUE;
@@ -1506,7 +951,7 @@ GstBufferList *
 gst_spreadit_peering_manager_take (GstSpreaditPeeringManager *self)
 {
   g_return_val_if_fail (GST_IS_SPREADIT_PEERING_MANAGER (self), nullptr);
-  const auto data = self->priv->data_to_receive ();
+  const auto data = self->priv->session.data_to_receive ();
   return data ? data->take () : nullptr;
 }
 
@@ -1526,7 +971,7 @@ gst_spreadit_peering_manager_fan_out (
 {
   g_return_if_fail (GST_IS_SPREADIT_PEERING_MANAGER (self));
   g_return_if_fail (packets != nullptr);
-  if (const auto data = self->priv->data_path ())
+  if (const auto data = self->priv->session.data_path ())
     data->fan_out (packets);
 }
 
@@ -1544,7 +989,7 @@ gst_spreadit_peering_manager_set_flushing (
     GstSpreaditPeeringManager *self, gboolean flushing)
 {
   g_return_if_fail (GST_IS_SPREADIT_PEERING_MANAGER (self));
-  self->priv->set_flushing (flushing);
+  self->priv->session.set_flushing (flushing);
 }
 
 /**
@@ -1559,9 +1004,8 @@ gchar *
 gst_spreadit_peering_manager_get_sdp (GstSpreaditPeeringManager *self)
 {
   g_return_val_if_fail (GST_IS_SPREADIT_PEERING_MANAGER (self), nullptr);
-  const std::lock_guard guard (self->priv->lock);
-  return self->priv->sdp.empty () ? nullptr
-                                  : g_strdup (self->priv->sdp.c_str ());
+  const auto sdp = self->priv->session.facts ().sdp;
+  return sdp.empty () ? nullptr : g_strdup (sdp.c_str ());
 }
 
 /**
@@ -1576,7 +1020,7 @@ GstStructure *
 gst_spreadit_peering_manager_get_stats (GstSpreaditPeeringManager *self)
 {
   g_return_val_if_fail (GST_IS_SPREADIT_PEERING_MANAGER (self), nullptr);
-  return self->priv->stats ().release ();
+  return self->priv->session.stats ().release ();
 }
 
 /**
@@ -1613,7 +1057,7 @@ gst_spreadit_peering_manager_query_tree_async (GstSpreaditPeeringManager *self,
   g_task_set_source_tag (task.get (),
       reinterpret_cast<gpointer> (
           gst_spreadit_peering_manager_query_tree_async));
-  self->priv->query_tree (
+  self->priv->session.query_tree (
       std::move (task), path ? path : "", depth, max_peers);
 }
 
@@ -1671,5 +1115,5 @@ gboolean
 gst_spreadit_peering_manager_check_uri (const gchar *uri, GError **error)
 {
   rtsp::Uri parsed;
-  return read_uri (uri ? uri : "", &parsed, error);
+  return manager::read_uri (uri ? uri : "", &parsed, error);
 }

@@ -106,6 +106,7 @@ Node::open (bool as_source)
   settings.core.tries_max = options_.tries_max;
   settings.core.linger = options_.linger;
   settings.core.delete_policy = options_.delete_policy;
+  settings.standby = options_.standby;
 
   std::string why_not;
   on_control_thread ([&] {
@@ -437,7 +438,7 @@ Node::on_description (const std::string &sdp)
 }
 
 void
-Node::on_fail (const core::action::Fail &why)
+Node::on_fail (const core::action::Fail &why, const std::string &)
 {
   {
     const std::lock_guard guard (lock_);

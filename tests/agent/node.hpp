@@ -29,6 +29,7 @@ struct NodeOptions {
   unsigned tries_max = core::limits::tries_max_default;
   core::Duration linger = core::limits::linger_max;
   core::DeletePolicyKind delete_policy = core::DeletePolicyKind::grandfather;
+  bool standby = true;
   agent::Patience patience = {};
 };
 
@@ -106,7 +107,8 @@ private:
   void on_child_added (const core::Contact &child) override;
   void on_child_removed (const core::Contact &child, bool failed) override;
   void on_description (const std::string &sdp) override;
-  void on_fail (const core::action::Fail &why) override;
+  void on_fail (
+      const core::action::Fail &why, const std::string &detail) override;
   void on_ended () override;
   void on_left () override;
 

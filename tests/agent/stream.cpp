@@ -141,6 +141,7 @@ Record::add (Datagram packet)
 {
   hashes_.insert (hash_of (packet));
   packets_.push_back (std::move (packet));
+  times_.push_back (std::chrono::steady_clock::now ());
 }
 
 std::map<Datagram, Record::Place>

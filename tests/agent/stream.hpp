@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -61,6 +62,12 @@ public:
   };
 
   void add (Datagram packet);
+  // When each was added.
+  [[nodiscard]] const std::vector<std::chrono::steady_clock::time_point> &
+  times () const
+  {
+    return times_;
+  }
   [[nodiscard]] std::size_t size () const { return packets_.size (); }
   [[nodiscard]] const std::vector<Datagram> &packets () const
   {
@@ -83,6 +90,7 @@ private:
   [[nodiscard]] std::map<Datagram, Place> places () const;
 
   std::vector<Datagram> packets_;
+  std::vector<std::chrono::steady_clock::time_point> times_;
   std::unordered_set<std::size_t> hashes_;
 };
 

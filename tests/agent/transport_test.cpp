@@ -260,7 +260,7 @@ protected:
   }
   rtsp::Response play (rtsp::Headers headers = {})
   {
-    headers.emplace_back ("Session", session_);
+    headers.push_back ({"Session", session_});
     return link_.ask ("PLAY", source_->url (), std::move (headers));
   }
 

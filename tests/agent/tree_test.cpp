@@ -85,38 +85,6 @@ TEST (Tree, TheEndOfTheStreamReachesEverybody)
   }
 }
 
-// The source for who is a level below its child; the grandfather further down.
-TEST (Tree, ALinkToWhomAnOrphanAsksFirstIsKeptReady)
-{
-  const auto options = with_room_for (1);
-  const auto source = Node::source (options);
-  auto levels = chain (*source, 3, options);
-  const auto address = [] (const Node &node) {
-    return "127.0.0.1:" + std::to_string (node.port ());
-  };
-  EXPECT_TRUE (eventually (
-      [&] { return levels[1]->stats ().standby == address (*source); }));
-  EXPECT_TRUE (eventually (
-      [&] { return levels[2]->stats ().standby == address (*levels[0]); }));
-  EXPECT_EQ (levels[0]->stats ().standby, "") << "its parent is the source";
-
-  // It is the link that is asked on, and there is another one after it.
-  source->start_publishing ();
-  levels[1]->crash ();
-  ASSERT_TRUE (
-      eventually ([&] { return levels[2]->is_child_of (*levels[0]); }));
-  ASSERT_TRUE (source->reaches (*levels[2]));
-  EXPECT_TRUE (eventually (
-      [&] { return levels[2]->stats ().standby == address (*source); }));
-  levels[0]->crash ();
-  ASSERT_TRUE (eventually ([&] { return levels[2]->is_child_of (*source); }));
-  EXPECT_TRUE (
-      eventually ([&] { return levels[2]->stats ().standby.empty (); }));
-  source->stop_publishing ();
-  ASSERT_TRUE (source->reaches (*levels[2]));
-  EXPECT_EQ (source->faults_of (*levels[2]), "");
-}
-
 TEST (Tree, AnIpv6ChainWorksLikeAnyOther)
 {
   auto options = with_room_for (1);

@@ -212,8 +212,9 @@ def port_in_use():
 def nobody_there():
     port = free_port()
     check_fails("nobody there", 1,
-                f"{uri(port)}: nobody answers at {HOST}:{port}; is the source "
-                f"of {uri(port)} running, and the port open?", uri(port))
+                f"{uri(port)}: nobody answers at {HOST}:{port} (Could not "
+                f"connect to {HOST}: Connection refused); is the source of "
+                f"{uri(port)} running, and the port open?", uri(port))
     port = answer_with(None)
     check_fails("a server that says nothing", 1,
                 f"{uri(port)}: nobody answers at {HOST}:{port}; is the source "
@@ -264,7 +265,7 @@ def joins_and_leaves():
         with Started(f"--config={config}", uri(port)) as peer:
             check("joins and says so",
                   peer.wait_line(lambda line: line ==
-                                 f"{uri(port)}: receiving from {HOST}:{port} "
+                                 f"{uri(port)}: a child of {HOST}:{port} "
                                  "at level 1"), peer.everything())
             write_config(5, "127.0.0.1:1234")
             peer.process.send_signal(signal.SIGHUP)

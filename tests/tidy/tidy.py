@@ -17,7 +17,7 @@ C_FILES = C_SOURCES + (".h", ".hpp")
 
 # --- Which way includes point ------------------------------------------------
 #
-#     core <- rtsp <- agent <- peering manager <- plugins <- tools
+#     core <- rtsp <- agent <- manager <- C API <- plugins <- tools
 #             media <-'          (media knows neither core nor rtsp)
 
 STANDARD = r"<[a-z_0-9]+>"  # C++ standard library: no suffix
@@ -42,8 +42,12 @@ LAYERS = [
     ("gst/spreadit/agent/", [
         STANDARD, r'"(core|rtsp|media|agent|util)/.*"', GST, GLIB, SYSTEM
     ]),
+    ("gst/spreadit/manager/", [
+        STANDARD, r'"(core|rtsp|media|agent|manager|util)/.*"', GST, GLIB,
+        SYSTEM, r"<gst/spreadit/gstspreaditenums\.h>"
+    ]),
     ("gst/spreadit/", [
-        STANDARD, r'"(core|rtsp|media|agent|util)/.*"', GST, GLIB, SYSTEM,
+        STANDARD, r'"(core|rtsp|agent|manager|util)/.*"', GST, GLIB, SYSTEM,
         OUR_PUBLIC, OUR_PUBLIC_QUOTED
     ]),
     # The detector of random access points is both's, and the standard
@@ -127,7 +131,8 @@ REQUIRED = [
     "tools", "README.md", "LICENSE", "CHANGELOG", ".ci/run", "tools/demo",
     "tools/test"
 ]
-TOP_LEVEL = {name.split("/")[0] for name in REQUIRED}
+# debian: dpkg-buildpackage looks nowhere else.
+TOP_LEVEL = {name.split("/")[0] for name in REQUIRED} | {"debian"}
 
 
 def check_layout(paths):

@@ -188,7 +188,8 @@ Agent::arm ()
   if (eager)
     next = std::min (next, polled_at_ + limits::data_poll_interval_eager);
   ControlLoop::arm (timer_.get (), next);
-  standby_.aim (peer_.standby ());
+  standby_.aim (
+      settings_.standby ? peer_.standby () : std::optional<core::Contact> ());
 }
 
 void
@@ -365,7 +366,9 @@ Agent::perform (const action::Report &action)
 void
 Agent::perform (const action::Fail &action)
 {
-  events_.on_fail (action);
+  events_.on_fail (action, action.reason == core::FailReason::unreachable
+                               ? why_unreachable_
+                               : std::string ());
 }
 
 void

@@ -38,6 +38,7 @@ struct Settings {
   std::string advertise;  // "host:port" for others; empty: found out
   core::Config core;      // its `address` is set by the agent
   std::uint64_t upload_bps = 0;  // 0: unknown, children_max holds
+  bool standby = true;  // keep a link to whom we ask when the parent fails
   Patience patience;
 };
 
@@ -67,7 +68,7 @@ struct NodeStats {
 
 // The I/O around one core::Peer: obeys its actions, tells it what happens.
 // Decides nothing. Control thread only.
-class Agent : private Listener::Stream {
+class Agent final : private Listener::Stream {
 public:
   // Called from within the agent's work; the verbs below and stop() may be
   // called from there, destroying the agent may not.
@@ -78,7 +79,9 @@ public:
     virtual void on_child_added (const core::Contact &child) = 0;
     virtual void on_child_removed (const core::Contact &child, bool failed) = 0;
     virtual void on_description (const std::string &sdp) = 0;
-    virtual void on_fail (const core::action::Fail &why) = 0;
+    // `detail`: why nobody could be connected to, in the system's words.
+    virtual void on_fail (
+        const core::action::Fail &why, const std::string &detail) = 0;
     virtual void on_ended () = 0;
     virtual void on_left () = 0;
 
@@ -167,6 +170,8 @@ private:
   // Asking (agent_asking.cpp).
   void connect (core::LinkId id, const core::Contact &target);
   bool connect_by_standby (Link &link);
+  void open_connection (Link &link);
+  bool connect_anew (Link &link);
   void on_connected (core::LinkId id, GSocketConnection *connection,
       const std::string &why_not);
   void ask (Link &link, const core::message::Subscribe &subscribe);
@@ -244,6 +249,7 @@ private:
   bool busy_ = false;
   bool stopped_ = false;
   Farewell farewell_{[this] { on_farewell_over (); }};
+  std::string why_unreachable_; // the last one
   Standby standby_;
   bool left_ = false;  // and to be reported when the farewell is over
   Owned<GSource> timer_;

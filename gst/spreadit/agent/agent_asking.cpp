@@ -5,6 +5,7 @@
 #include "agent/agent.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "agent/limits.hpp"
 #include "agent/log.hpp"
@@ -48,35 +49,39 @@ Agent::connect (core::LinkId id, const core::Contact &target)
   link->target = target;
   link->asking.url = settings_.uri;
   link->asking.url.query.clear ();
-  if (connect_by_standby (*link)) {
-    links_[id] = std::move (link);
-    return;
-  }
-  link->connecting.reset (g_cancellable_new ());
-  const auto where = rtsp::parse_address (target.address);
+  if (!connect_by_standby (*link))
+    open_connection (*link);
+  links_[id] = std::move (link);
+}
+
+void
+Agent::open_connection (Link &link)
+{
+  link.connecting.reset (g_cancellable_new ());
+  const auto where = rtsp::parse_address (link.target.address);
   const auto *to = std::get_if<rtsp::HostPort> (&where);
+  const auto id = link.id;
 
   // Name resolution and connect have one bound; the cancellable ends both.
-  link->connect_timer = ControlLoop::get ().add_timer (
+  link.connect_timer = ControlLoop::get ().add_timer (
       [this, id] { on_connected (id, nullptr, "no connection in time"); });
-  ControlLoop::arm (link->connect_timer.get (),
+  ControlLoop::arm (link.connect_timer.get (),
       ControlLoop::now () +
           (to ? core::Duration (core::limits::connect_max)
               : core::Duration::zero ()));
-  if (to) {
-    link->asking.url.host = to->host;
-    link->asking.url.port = to->port;
-    const Owned<GSocketClient> client (g_socket_client_new ());
-    g_socket_client_set_enable_proxy (client.get (), FALSE);
-    auto *call = new ConnectCall{alive_,
-        [id] (Agent &agent, GSocketConnection *connection,
-            const std::string &why_not) {
-          agent.on_connected (id, connection, why_not);
-        }};
-    g_socket_client_connect_to_host_async (client.get (), to->host.c_str (),
-        to->port, link->connecting.get (), on_connect_done, call);
-  }
-  links_[id] = std::move (link);
+  if (!to)
+    return;
+  link.asking.url.host = to->host;
+  link.asking.url.port = to->port;
+  const Owned<GSocketClient> client (g_socket_client_new ());
+  g_socket_client_set_enable_proxy (client.get (), FALSE);
+  auto *call = new ConnectCall{alive_,
+      [id] (Agent &agent, GSocketConnection *connection,
+          const std::string &why_not) {
+        agent.on_connected (id, connection, why_not);
+      }};
+  g_socket_client_connect_to_host_async (client.get (), to->host.c_str (),
+      to->port, link.connecting.get (), on_connect_done, call);
 }
 
 // Whether there was a connection ready.
@@ -90,11 +95,32 @@ Agent::connect_by_standby (Link &link)
   link.asking.url.host = to->host;
   link.asking.url.port = to->port;
   link.next_cseq = Standby::cseq_used + 1;
+  link.asking.by_standby = true;
   link.connection->set_handler (&link);
   learn_address (*link.connection, Seen::by_parent);
   act ([id = link.id] (core::Peer &peer, core::Instant now) {
     peer.link_opened (now, id);
   });
+  return true;
+}
+
+// A standby connection that broke before a word came on it says nothing about
+// the peer: it may have been closed for being useless at that very moment.
+// Whether there is a connection on its way; the core need not know.
+bool
+Agent::connect_anew (Link &link)
+{
+  if (!link.asking.by_standby || !link.asking.subscribe)
+    return false;
+  link.asking.by_standby = false;
+  link.connection->set_handler (nullptr);
+  dropped_bytes_in_ += link.connection->bytes_in ();
+  dropped_bytes_out_ += link.connection->bytes_out ();
+  link.connection->close ();
+  link.connection.reset ();
+  link.next_cseq = 1;
+  link.outstanding.clear ();
+  open_connection (link);
   return true;
 }
 
@@ -109,6 +135,7 @@ Agent::on_connected (core::LinkId id, GSocketConnection *connection,
   if (!connection) {
     GST_INFO ("cannot connect to %s: %s", link->target.address.c_str (),
         why_not.c_str ());
+    why_unreachable_ = why_not;
     drop (*link);
     act ([id] (core::Peer &peer, core::Instant now) {
       peer.link_closed (now, id);
@@ -119,6 +146,10 @@ Agent::on_connected (core::LinkId id, GSocketConnection *connection,
   link->connection = Connection::adopt (connection);
   link->connection->start (link);
   learn_address (*link->connection, Seen::by_parent);
+  if (const auto again = std::exchange (link->asking.subscribe, {})) {
+    ask (*link, *again);
+    return;
+  }
   act ([id] (core::Peer &peer, core::Instant now) {
     peer.link_opened (now, id);
   });
@@ -129,6 +160,8 @@ void
 Agent::ask (Link &link, const core::message::Subscribe &subscribe)
 {
   const rtsp::Uri &url = link.asking.url;
+  if (link.asking.by_standby)
+    link.asking.subscribe = subscribe;
   std::vector<rtsp::Resume> resume;
   for (const auto &held : data_path_->held ())
     resume.push_back ({held.ssrc, held.extended_seq});
@@ -153,6 +186,7 @@ Agent::on_answer (Link &link, const rtsp::Response &response)
     return;
   const Outstanding asked = *it;
   link.outstanding.erase (it);
+  link.asking.by_standby = false;
   switch (asked.kind) {
   case Outstanding::Kind::describe:
     on_describe_answer (link, response);

@@ -137,6 +137,8 @@ Agent::on_broken (Link &link, Connection::Break how, const std::string &why)
                         core::RefuseReason::not_spreadit, std::nullopt});
     return;
   }
+  if (connect_anew (link))
+    return;
   give_up (link, why);
 }
 

@@ -48,6 +48,10 @@ struct Asking {
   // Packets are to come over UDP by then; nothing: they are not awaited.
   std::optional<core::Instant> udp_until;
   bool udp_failed = false;
+  // On a standby connection, which the other side may just have closed: what
+  // we ask, to be asked again on one of its own.
+  bool by_standby = false;
+  std::optional<core::message::Subscribe> subscribe;
 };
 
 // We are asked, by a peer or by a plain player.
@@ -65,7 +69,7 @@ struct Serving {
 };
 
 // One control link: the connection and what is said on it.
-struct Link : Connection::Handler {
+struct Link final : Connection::Handler {
   enum class Kind {
     unknown,  // an incoming one that has not asked for anything yet
     parent,   // we connected to it

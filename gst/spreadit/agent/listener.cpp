@@ -118,6 +118,10 @@ Listener::bind (const rtsp::HostPort &at)
     if (g_error_matches (error.get (), G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE))
       return "port in use: something else listens on " + where +
              "; stop it or choose another port";
+    if (g_error_matches (
+            error.get (), G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED))
+      return "not allowed to listen on " + where +
+             "; ports below 1024 are the administrator's, choose another";
     return "cannot listen on " + where + ": " + error->message;
   }
   const Owned<GSocketAddress> bound (

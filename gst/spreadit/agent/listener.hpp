@@ -47,7 +47,7 @@ public:
 
 private:
   // A connection that has not named a stream yet.
-  struct Newcomer : Connection::Handler {
+  struct Newcomer final : Connection::Handler {
     Newcomer (Listener &owner, std::shared_ptr<Connection> it)
         : listener (owner), connection (std::move (it))
     {

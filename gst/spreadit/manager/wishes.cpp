@@ -1,0 +1,177 @@
+// Text and numbers of an application, checked.
+//
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "manager/wishes.hpp"
+
+#include <sys/random.h>
+
+#include <chrono>
+#include <utility>
+#include <variant>
+
+#include "agent/own_address.hpp"
+
+namespace spreadit::manager {
+
+namespace {
+
+std::uint64_t
+random_u64 ()
+{
+  std::uint64_t value = 0;
+  if (getentropy (&value, sizeof value) != 0)
+    value = (std::uint64_t{g_random_int ()} << 32) | g_random_int ();
+  return value;
+}
+
+bool
+read_address (const char *property, const std::string &text,
+    rtsp::HostPort *address, GError **error)
+{
+  auto parsed = rtsp::split_host_port (text);
+  if (const auto *reason = std::get_if<rtsp::Reason> (&parsed))
+    return set_settings_error (error, std::string (property) + " '" + text +
+                                          "' is no HOST:PORT: " + reason->text);
+  *address = std::move (std::get<rtsp::HostPort> (parsed));
+  return true;
+}
+
+// Where the source of `uri` listens unless told otherwise.
+rtsp::HostPort
+listen_address_of (const rtsp::Uri &uri)
+{
+  const bool numeric = g_hostname_is_ip_address (uri.host.c_str ());
+  // A name may be that of a gateway in front of us: listen everywhere.
+  return {numeric || uri.host == "localhost" ? uri.host : "", uri.port};
+}
+
+} // namespace
+
+core::AddPolicyKind
+to_core (GstSpreaditAddPolicy policy)
+{
+  switch (policy) {
+  case GST_SPREADIT_ADD_POLICY_RANDOM:
+    return core::AddPolicyKind::random;
+  case GST_SPREADIT_ADD_POLICY_SMART_PLACEMENT:
+    return core::AddPolicyKind::smart_placement;
+  case GST_SPREADIT_ADD_POLICY_KNOCK_DOWNS:
+    return core::AddPolicyKind::knock_downs;
+  case GST_SPREADIT_ADD_POLICY_SMART_BANDWIDTH:
+    return core::AddPolicyKind::smart_bandwidth;
+  case GST_SPREADIT_ADD_POLICY_ROUND_ROBIN:
+    break;
+  }
+  return core::AddPolicyKind::round_robin;
+}
+
+core::DeletePolicyKind
+to_core (GstSpreaditDeletePolicy policy)
+{
+  switch (policy) {
+  case GST_SPREADIT_DELETE_POLICY_ROOT:
+    return core::DeletePolicyKind::root;
+  case GST_SPREADIT_DELETE_POLICY_GRANDFATHER_ALL:
+    return core::DeletePolicyKind::grandfather_all;
+  case GST_SPREADIT_DELETE_POLICY_ROOT_ALL:
+    return core::DeletePolicyKind::root_all;
+  case GST_SPREADIT_DELETE_POLICY_GRANDFATHER:
+    break;
+  }
+  return core::DeletePolicyKind::grandfather;
+}
+
+unsigned
+children_max (const Wishes &wishes)
+{
+  return wishes.relay ? wishes.max_children : 0;
+}
+
+bool
+set_settings_error (GError **error, const std::string &why)
+{
+  g_set_error_literal (
+      error, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_SETTINGS, why.c_str ());
+  return false;
+}
+
+bool
+read_uri (const std::string &text, rtsp::Uri *uri, GError **error)
+{
+  if (text.empty ())
+    return set_settings_error (
+        error, "no URI set: give one of the form spreadit://HOST[:PORT]/PATH");
+  auto parsed = rtsp::parse_uri (text);
+  if (const auto *reason = std::get_if<rtsp::Reason> (&parsed))
+    return set_settings_error (
+        error, "'" + text + "' is no SpreadIt URI: " + reason->text);
+  *uri = std::move (std::get<rtsp::Uri> (parsed));
+  if (uri->scheme == rtsp::Scheme::spreadits)
+    return set_settings_error (error,
+        "spreadits:// (TLS) is not available in this version; use spreadit://");
+  if (uri->scheme != rtsp::Scheme::spreadit)
+    return set_settings_error (error, "'" + text +
+                                          "' is no SpreadIt URI: it begins "
+                                          "with spreadit://");
+  return true;
+}
+
+bool
+read_settings (const Wishes &wishes, bool as_source, agent::Settings *settings,
+    GError **error)
+{
+  if (!read_uri (wishes.uri, &settings->uri, error))
+    return false;
+  if (!as_source && settings->uri.port == 0)
+    return set_settings_error (
+        error, "port 0 in '" + wishes.uri + "': name the source's port");
+  if (!wishes.listen_address.empty ()) {
+    settings->listen.emplace ();
+    if (!read_address (
+            "listen-address", wishes.listen_address, &*settings->listen, error))
+      return false;
+    const auto host = agent::bind_host (settings->listen->host);
+    if (!g_hostname_is_ip_address (host.c_str ()))
+      return set_settings_error (error,
+          "listen-address '" + wishes.listen_address +
+              "': give a numeric address of this host, such as 0.0.0.0:8554");
+  } else if (as_source) {
+    settings->listen = listen_address_of (settings->uri);
+  } else if (children_max (wishes) > 0) {
+    settings->listen = rtsp::HostPort{};
+  }
+  if (!wishes.advertise_address.empty ()) {
+    rtsp::HostPort address;
+    if (!read_address (
+            "advertise-address", wishes.advertise_address, &address, error))
+      return false;
+    if (address.host.empty () || address.port == 0)
+      return set_settings_error (
+          error, "advertise-address '" + wishes.advertise_address +
+                     "': others need a host and a port to connect to");
+    settings->advertise = wishes.advertise_address;
+  } else if (as_source && settings->uri.port != 0 &&
+             settings->uri.host != "0.0.0.0" && settings->uri.host != "::") {
+    settings->advertise = rtsp::address_of (settings->uri);
+  }
+  settings->upload_bps = wishes.upload_bandwidth;
+  settings->standby = wishes.standby;
+  core::Config &config = settings->core;
+  config.id = {random_u64 (), random_u64 () | 1};
+  config.seed = random_u64 ();
+  config.children_max = children_max (wishes);
+  config.add_policy =
+      to_core (static_cast<GstSpreaditAddPolicy> (wishes.add_policy));
+  config.second_add_policy =
+      to_core (static_cast<GstSpreaditAddPolicy> (wishes.second_add_policy));
+  config.uplink_bps = wishes.upload_bandwidth;
+  config.delete_policy =
+      to_core (static_cast<GstSpreaditDeletePolicy> (wishes.delete_policy));
+  config.tries_max = wishes.max_tries;
+  config.alive_interval = std::chrono::milliseconds (wishes.alive_interval_ms);
+  config.alive_misses = wishes.alive_misses;
+  config.linger = std::chrono::milliseconds (wishes.linger_ms);
+  return true;
+}
+
+} // namespace spreadit::manager
