@@ -292,6 +292,29 @@ def floods(tree):
     check("60 at once get the tree", results == [200] * 60, results)
 
 
+def many_questions(tree):
+    """Each another one, so that none is answered with what another was."""
+    answers = []
+
+    def ask(peers):
+        status, _headers, body = tree.site.get(f"/api/v1/tree?peers={peers}")
+        answers.append((status, body))
+    threads = [threading.Thread(target=ask, args=(100 + number,))
+               for number in range(40)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    good = [json.loads(body)["tree"] for status, body in answers
+            if status == 200]
+    check("some get the tree, the others are told to ask again",
+          len(answers) == 40 and len(good) >= 10 and all(
+              status in (200, 503) for status, _body in answers),
+          [status for status, _body in answers])
+    check("and nobody in it is taken for one that does not answer", not any(
+        peer["stale"] for one in good for peer, _ in walk(one)))
+
+
 def slow_listeners(tree):
     """They take the first message and no more."""
     site = tree.site
@@ -387,7 +410,7 @@ def several_streams(relay):
 
 with Tree(program(), 6) as small:
     for part in (answers, prometheus, refusals, events, one_that_freezes,
-                 viewers, floods, slow_listeners, leaving):
+                 viewers, floods, many_questions, slow_listeners, leaving):
         print(f"--- {part.__name__}", flush=True)
         part(small)
 several_streams(program())

@@ -336,8 +336,8 @@ TEST (Http, RefusesWhatIsNoAddress)
         "bad http \"" + bad +
             "\": give a port of this host, as 8080, or a numeric address and a "
             "port, as 0.0.0.0:8080");
-  const ConfigFile file ("[stream \"x\"]\nuri=" + std::string (other) +
-                         "\nhttp=8080\n");
+  const ConfigFile file (
+      "[stream \"x\"]\nuri=" + std::string (other) + "\nhttp=8080\n");
   EXPECT_EQ (refused ({file.option ()}),
       file.path () + ": \"http\" belongs in [relay]");
 }

@@ -46,8 +46,12 @@ inline constexpr unsigned peers_max = 5000;
 inline constexpr unsigned peers_default = 1000;
 // How old an answer may be that another one is given as well.
 inline constexpr std::int64_t tree_fresh_us = 900'000;
-// Questions to the tree that wait for their answer.
+// Questions to the tree that wait for their answer, and how soon one follows
+// another: a peer answers five a second (agent/limits.hpp), and who asks too much
+// must not have the others see a tree that does not answer.
 inline constexpr std::size_t questions_max = 16;
+inline constexpr std::int64_t question_interval_us = 220'000;
+inline constexpr std::int64_t question_burst_us = 3 * question_interval_us;
 
 // Viewers of the stream in the page, and how far one may lag behind:
 // A key frame and what came since, of 20 Mbit/s for 6 s; who has more waiting
