@@ -408,10 +408,30 @@ def several_streams(relay):
         check("and nothing to watch", status == 503, body)
 
 
+def where_it_cannot_listen(relay):
+    with socket.create_server((HOST, 0)) as other:
+        port = other.getsockname()[1]
+        for address, why in (
+                (str(port), "the port is in use; end what uses it or give "
+                 "another"),
+                ("192.0.2.1:80", "Error binding to address 192.0.2.1:80: "
+                 "Cannot assign requested address")):
+            with Relay(relay, f"--http={address}",
+                       f"spreadit://{HOST}:{free_port()}/live") as node:
+                status = node.process.wait(END_SECONDS)
+                eventually(lambda: node.errors, 5)
+                shown = (f"{HOST}:{port}" if address == str(port)
+                         else address)
+                check(f"{why[:20]}... is said", status == 1 and node.errors ==
+                      [f"gst-spreadit-relay: cannot serve HTTP at {shown}: "
+                       + why], node.errors)
+
+
 with Tree(program(), 6) as small:
     for part in (answers, prometheus, refusals, events, one_that_freezes,
                  viewers, floods, many_questions, slow_listeners, leaving):
         print(f"--- {part.__name__}", flush=True)
         part(small)
 several_streams(program())
+where_it_cannot_listen(program())
 end()
