@@ -33,6 +33,7 @@ struct Options {
   std::string stats;  // file name, "-" for standard output; empty: none
   std::string config; // file name; empty: none
   bool quiet = false;
+  bool check = false; // join for some seconds, say how it is, and end
 };
 
 // Nothing to run: print `text` and end. On standard output for status 0, on
