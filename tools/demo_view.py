@@ -13,7 +13,8 @@ NOTES = (
 GREEN, YELLOW, RED, DIM, BOLD = "32", "33", "31", "2", "1"
 STATE_COLOURS = {
     "source": GREEN, "receiving": GREEN, "discovering": YELLOW,
-    "transient": YELLOW, "failed": RED, "killed": RED, "gone": RED}
+    "transient": YELLOW, "failed": RED, "killed": RED, "gone": RED,
+    "stale": YELLOW, "player": GREEN}
 
 
 def paint(text, colour, colours):
@@ -54,26 +55,26 @@ def figures(stats, state):
         "-" if source or not delay else (
             milliseconds(delay.get("p50")) + " / " +
             milliseconds(delay.get("p99"))),
-        str(len(stats.get("children", []))),
+        str(stats.get("feeds", len(stats.get("children", [])))),
         "-" if source else str(moves),
         milliseconds(gap) if gap else "-",
     )
 
 
-def row(name, cells, colours, name_colour=None):
-    line = paint(name[:NAME_WIDTH].ljust(NAME_WIDTH), name_colour, colours)
-    for (_title, width), cell in zip(COLUMNS, cells):
+def row(name, cells, colours, name_colour=None, width=NAME_WIDTH):
+    line = paint(name[:width].ljust(width), name_colour, colours)
+    for (_title, cell_width), cell in zip(COLUMNS, cells):
         if _title == "state":
-            line += " " + paint(cell.ljust(width),
+            line += " " + paint(cell.ljust(cell_width),
                                 STATE_COLOURS.get(cell), colours)
         else:
-            line += cell.rjust(width)
+            line += cell.rjust(cell_width)
     return line.rstrip()
 
 
-def header(colours):
-    return paint(
-        row("", [title for title, _width in COLUMNS], False), BOLD, colours)
+def header(colours, width=NAME_WIDTH):
+    titles = [title for title, _width in COLUMNS]
+    return paint(row("", titles, False, width=width), BOLD, colours)
 
 
 def state_of(node):

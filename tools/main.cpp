@@ -10,6 +10,7 @@
 
 #include <glib-unix.h>
 
+#include "http/site.hpp"
 #include "owned.hpp"
 #include "relay_options.hpp"
 #include "relay_stream.hpp"
@@ -80,6 +81,7 @@ public:
 
 private:
   bool prepare ();
+  bool serve_http ();
   void say (const std::string &uri, const std::string &what) const;
   void complain (const std::string &what);
   void on_over (const std::string &uri, const std::string &problem);
@@ -93,6 +95,7 @@ private:
   std::vector<std::unique_ptr<RelayStream>> streams_;
   std::size_t running_ = 0;
   StatsFile stats_;
+  std::unique_ptr<http::Site> site_;
   bool leaving_ = false;
   gint64 leaving_since_us_ = 0;
   int status_ = exit_left;
@@ -139,6 +142,10 @@ App::prepare ()
     const std::string &uri = stream.uri;
     auto made = RelayStream::make (
         stream, {[this, uri] (const std::string &what) { say (uri, what); },
+                    [this, uri] (const std::string &what) {
+                      if (site_)
+                        site_->moved (uri, what);
+                    },
                     [this, uri] (const std::string &problem) {
                       on_over (uri, problem);
                     }});
@@ -150,6 +157,29 @@ App::prepare ()
     streams_.push_back (
         std::get<std::unique_ptr<RelayStream>> (std::move (made)));
   }
+  return true;
+}
+
+// Before the streams begin, so that a port that is taken is no surprise later.
+bool
+App::serve_http ()
+{
+  if (!options_.http)
+    return true;
+  auto opened = http::Site::open (*options_.http, [this] {
+    std::vector<http::Stream> there;
+    for (const auto &stream : streams_)
+      if (auto *manager = stream->manager ())
+        there.push_back ({stream->uri (), manager});
+    return there;
+  });
+  if (auto *why = std::get_if<std::string> (&opened)) {
+    complain (*why);
+    status_ = exit_failed;
+    return false;
+  }
+  site_ = std::get<std::unique_ptr<http::Site>> (std::move (opened));
+  say ("http", site_->url ());
   return true;
 }
 
@@ -213,7 +243,7 @@ App::write_stats ()
 int
 App::run ()
 {
-  if (!prepare ())
+  if (!prepare () || !serve_http ())
     return status_;
 
   // A reader of the stats that went away is no reason to go as well.
@@ -249,6 +279,7 @@ App::run ()
     g_main_loop_run (loop_.get ());
   for (const guint source : sources)
     g_source_remove (source);
+  site_.reset ();
   return status_;
 }
 

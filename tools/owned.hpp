@@ -37,6 +37,7 @@ struct Unref {
     gst_object_unref (p);
   }
   void operator() (GstStructure *p) const noexcept { gst_structure_free (p); }
+  void operator() (GUri *p) const noexcept { g_uri_unref (p); }
   void operator() (JsonBuilder *p) const noexcept { g_object_unref (p); }
   void operator() (JsonGenerator *p) const noexcept { g_object_unref (p); }
   void operator() (JsonNode *p) const noexcept { json_node_unref (p); }

@@ -36,6 +36,10 @@ reads it again: max-children, upload-bandwidth and the policies change at once.
 --check says whether a stream can be reached, what it is, how it comes, and how
 others reach this node; status 0 if packets came.
 
+--http=8080 serves http://127.0.0.1:8080/: a page with the tree, the figures and
+the stream, JSON in /api/v1/, Prometheus in /metrics. Another host as in
+--http=0.0.0.0:8080 shows the addresses of the peers to whoever asks there.
+
 Ctrl-C or SIGTERM leaves as soon as the children have moved, a second one at
 once. Exit status: 0 left or stream ended, 1 a stream failed, 2 wrong usage.
 
@@ -66,6 +70,16 @@ checked_flag (const std::string &name, const std::string &text)
   if (is_one_of (text, {"false", "no", "0"}))
     return false;
   throw UsageError{"bad " + name + " \"" + text + "\": give true or false"};
+}
+
+http::Address
+checked_http (const std::string &text)
+{
+  if (const auto address = http::parse_address (text))
+    return *address;
+  throw UsageError{"bad http \"" + text +
+                   "\": give a port of this host, as 8080, or a numeric "
+                   "address and a port, as 0.0.0.0:8080"};
 }
 
 StreamOptions
@@ -135,6 +149,8 @@ option_entries (
       value ("config", "Read options from a key file; see below", "FILE"));
   entries.push_back (
       value ("stats", "Write JSON lines each second; - is stdout", "FILE|-"));
+  entries.push_back (value (
+      "http", "Serve a live page and figures; see below", "HOST:PORT"));
   entries.push_back (flag ("quiet", "Say nothing but errors"));
   entries.push_back ({"check", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, check,
       "Join for some seconds and say how it is", nullptr});
@@ -205,7 +221,7 @@ read_group (GKeyFile *file, const char *group, const std::string &path)
   Raw raw;
   const Strv keys (g_key_file_get_keys (file, group, nullptr, nullptr));
   for (char **key = keys.get (); key && *key; ++key) {
-    const bool process_wide = is_one_of (*key, {"stats", "quiet"});
+    const bool process_wide = is_one_of (*key, {"stats", "quiet", "http"});
     if (!find_setting (*key) && !process_wide &&
         !is_one_of (*key, {"uri", "publish", "loop"}))
       throw UsageError{path + ": unknown key \"" + *key + "\" in [" + group +
@@ -320,6 +336,8 @@ combine (const CommandLine &line)
   if (auto quiet = defaults.find ("quiet"); quiet != defaults.end ())
     options.quiet = checked_flag ("quiet", quiet->second);
   options.check = line.check;
+  if (auto http = defaults.find ("http"); http != defaults.end ())
+    options.http = checked_http (http->second);
   check_together (options, defaults.contains ("publish"));
   return options;
 }
@@ -387,6 +405,8 @@ compare (const Options &running, const Options &wanted)
           stream.uri + " is new in the config; restart to join it");
   if (running.stats != wanted.stats)
     reload.needs_restart.push_back ("another stats file needs a restart");
+  if (running.http != wanted.http)
+    reload.needs_restart.push_back ("another http address needs a restart");
   return reload;
 }
 

@@ -4,10 +4,12 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "http/address.hpp"
 #include "relay_settings.hpp"
 
 namespace spreadit::relay {
@@ -32,6 +34,7 @@ struct Options {
   std::vector<StreamOptions> streams; // never empty
   std::string stats;  // file name, "-" for standard output; empty: none
   std::string config; // file name; empty: none
+  std::optional<http::Address> http; // where to serve HTTP; nothing: nowhere
   bool quiet = false;
   bool check = false; // join for some seconds, say how it is, and end
 };

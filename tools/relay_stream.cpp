@@ -70,6 +70,7 @@ struct RelayStream::Impl {
   void finish (const std::string &problem);
   void on_message (GstMessage *message);
   void on_event (const GstStructure *event);
+  void tell_move (const std::string &what);
   void on_end ();
   void post (GstStructure *event);
   bool set (const Setting &row, const std::string &value);
@@ -285,6 +286,13 @@ RelayStream::Impl::on_message (GstMessage *message)
 }
 
 void
+RelayStream::Impl::tell_move (const std::string &what)
+{
+  callbacks.say (what);
+  callbacks.moved (what);
+}
+
+void
 RelayStream::Impl::on_event (const GstStructure *event)
 {
   // A player cannot be reached, and so has no address.
@@ -295,16 +303,16 @@ RelayStream::Impl::on_event (const GstStructure *event)
   if (gst_structure_has_name (event, "parent")) {
     guint level = 0;
     gst_structure_get_uint (event, "level", &level);
-    callbacks.say (
+    tell_move (
         "a child of " + address + " at level " + std::to_string (level));
   } else if (gst_structure_has_name (event, "child")) {
-    callbacks.say ("feeding " + address);
+    tell_move ("feeding " + address);
   } else if (gst_structure_has_name (event, "gone")) {
     gst_structure_get_boolean (event, "failed", &flag);
-    callbacks.say (address + (flag ? " vanished" : " left"));
+    tell_move (address + (flag ? " vanished" : " left"));
   } else if (gst_structure_has_name (event, "state")) {
     if (gst_structure_get_boolean (event, "transient", &flag) && flag)
-      callbacks.say ("the parent is gone, looking for another");
+      tell_move ("the parent is gone, looking for another");
     if (gst_structure_get_boolean (event, "source", &flag) && flag)
       callbacks.say ("publishing " + options.publish);
   } else if (gst_structure_has_name (event, "ended")) {
@@ -394,6 +402,12 @@ RelayStream::apply (
     impl_->callbacks.say (
         name + " is now " + (value.empty () ? "the default" : value));
   }
+}
+
+GstSpreaditPeeringManager *
+RelayStream::manager () const
+{
+  return impl_->over ? nullptr : impl_->manager.get ();
 }
 
 std::string

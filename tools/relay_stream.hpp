@@ -6,6 +6,8 @@
 #include <string>
 #include <variant>
 
+#include <gst/spreadit/spreadit.h>
+
 #include "publish_input.hpp"
 #include "relay_options.hpp"
 
@@ -20,6 +22,8 @@ public:
   struct Callbacks {
     // What the user may want to know, without the stream's name.
     std::function<void (const std::string &)> say;
+    // The tree has changed at this node: who, and how.
+    std::function<void (const std::string &)> moved;
     // The end. Empty: left or ended as it should; else what went wrong.
     std::function<void (const std::string &)> over;
   };
@@ -40,6 +44,8 @@ public:
   void drop ();
   // One of Reload::changes.
   void apply (const std::map<std::string, std::string, std::less<>> &changes);
+  // Borrowed; nullptr once it is over.
+  [[nodiscard]] GstSpreaditPeeringManager *manager () const;
   // JSON, without the line's end. Empty once it is over.
   [[nodiscard]] std::string stats () const;
 

@@ -1024,6 +1024,84 @@ gst_spreadit_peering_manager_get_stats (GstSpreaditPeeringManager *self)
 }
 
 /**
+ * gst_spreadit_peering_manager_query_tree_async:
+ * @self: a manager that is started
+ * @path: (nullable): whom to ask, if not @self: the ids of a child, of a child of
+ *   that one and so on, as the tree was told last, with `/` between them
+ * @depth: levels below that one to tell of, 0 for it alone, 64 at most
+ * @max_peers: peers to tell of at most, 1 to 5000; where there are more, those
+ *   nearest to whom is asked are told of, and `subtree` says how many there are
+ * @cancellable: (nullable): to give up; the answer is then not waited for
+ * @callback: (scope async): called when the tree has answered
+ * @user_data: for @callback
+ *
+ * Asks the tree from this node down who is there and how they fare. A node knows
+ * its children only; each asks its own on, and answers with what it was told in
+ * time. That takes a round trip to the deepest of them when all is well, and 10
+ * seconds at most. It costs the tree 300 bytes a peer on each link on the way up,
+ * so ask for what somebody looks at.
+ *
+ * Thread-safe; @callback comes in the thread-default main context of the caller.
+ * May be called from a handler of a signal.
+ *
+ * Since: 1.0
+ */
+void
+gst_spreadit_peering_manager_query_tree_async (GstSpreaditPeeringManager *self,
+    const gchar *path, guint depth, guint max_peers, GCancellable *cancellable,
+    GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_return_if_fail (GST_IS_SPREADIT_PEERING_MANAGER (self));
+  g_return_if_fail (max_peers > 0);
+  Owned<GTask> task (g_task_new (self, cancellable, callback, user_data));
+  g_task_set_source_tag (task.get (),
+      reinterpret_cast<gpointer> (
+          gst_spreadit_peering_manager_query_tree_async));
+  self->priv->session.query_tree (
+      std::move (task), path ? path : "", depth, max_peers);
+}
+
+/**
+ * gst_spreadit_peering_manager_query_tree_finish:
+ * @self: the manager
+ * @result: what the callback was given
+ * @error: return location for a #GError: %G_IO_ERROR_CANCELLED, or in the domain
+ *   #GST_RESOURCE_ERROR: %GST_RESOURCE_ERROR_NOT_FOUND there is nobody at the
+ *   end of the path, or nobody who answers, %GST_RESOURCE_ERROR_CLOSE not in a
+ *   tree (any more), %GST_RESOURCE_ERROR_BUSY 16 questions wait already,
+ *   %GST_RESOURCE_ERROR_SETTINGS the path is none
+ *
+ * Each peer is a structure with the fields
+ *
+ * - `id`, `address`, `level`, `max-children`, `switches`, `packets-received`,
+ *   `packets-lost`, `bytes-in`, `bytes-out`, `delay-ms`, `rtt-ms`,
+ *   `transience-ms` (its `last` alone) and `subtree`, as in
+ *   #GstSpreaditPeeringManager:stats; `delay-ms` and `rtt-ms` where they are known
+ * - `state`: string, as #GstSpreaditPeerState
+ * - `transport`: `udp` or `tcp`, from its parent
+ * - `lost-fraction`: #gdouble 0..1, as it last reported to its parent
+ * - `feeds`: #guint, its children
+ * - `children`: list of structures, those that are told of
+ * - `plain-player`: #gboolean, an RTSP player that is not SpreadIt
+ * - `stale`: #gboolean, it has not answered: these are the figures its parent has,
+ *   without those that only it knows
+ *
+ * What peers say of themselves is bounded, but not proved.
+ *
+ * Returns: (transfer full): the peer asked about, or %NULL with @error
+ *
+ * Since: 1.0
+ */
+GstStructure *
+gst_spreadit_peering_manager_query_tree_finish (
+    GstSpreaditPeeringManager *self, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (g_task_is_valid (result, self), nullptr);
+  return static_cast<GstStructure *> (
+      g_task_propagate_pointer (G_TASK (result), error));
+}
+
+/**
  * gst_spreadit_peering_manager_check_uri:
  * @uri: a URI
  * @error: return location for a #GError, %GST_RESOURCE_ERROR_SETTINGS, with one

@@ -2,6 +2,7 @@
 #ifndef __GST_SPREADIT_PEERING_MANAGER_H__
 #define __GST_SPREADIT_PEERING_MANAGER_H__
 
+#include <gio/gio.h>
 #include <gst/spreadit/gstspreaditenums.h>
 
 G_BEGIN_DECLS
@@ -89,6 +90,16 @@ gchar *gst_spreadit_peering_manager_get_sdp (GstSpreaditPeeringManager *self);
 GST_SPREADIT_API
 GstStructure *gst_spreadit_peering_manager_get_stats (
     GstSpreaditPeeringManager *self);
+
+GST_SPREADIT_API
+void gst_spreadit_peering_manager_query_tree_async (
+    GstSpreaditPeeringManager *self, const gchar *path, guint depth,
+    guint max_peers, GCancellable *cancellable, GAsyncReadyCallback callback,
+    gpointer user_data);
+
+GST_SPREADIT_API
+GstStructure *gst_spreadit_peering_manager_query_tree_finish (
+    GstSpreaditPeeringManager *self, GAsyncResult *result, GError **error);
 
 GST_SPREADIT_API
 gboolean gst_spreadit_peering_manager_check_uri (

@@ -419,4 +419,160 @@ TEST (Manager, MayGoWhileNobodyAnswers)
   }
 }
 
+// The tree.
+
+namespace {
+
+// An answer that comes in a context of its own.
+class TreeAnswer {
+public:
+  TreeAnswer () { g_main_context_push_thread_default (context_); }
+  ~TreeAnswer ()
+  {
+    g_main_context_pop_thread_default (context_);
+    g_main_context_unref (context_);
+    g_clear_pointer (&tree, gst_structure_free);
+    g_clear_error (&error);
+  }
+  TreeAnswer (const TreeAnswer &) = delete;
+  TreeAnswer &operator= (const TreeAnswer &) = delete;
+
+  void ask (GstSpreaditPeeringManager *manager, const char *path = nullptr,
+      GCancellable *cancellable = nullptr)
+  {
+    gst_spreadit_peering_manager_query_tree_async (
+        manager, path, 64, 100, cancellable,
+        [] (GObject *object, GAsyncResult *result, gpointer data) {
+          auto *self = static_cast<TreeAnswer *> (data);
+          self->tree = gst_spreadit_peering_manager_query_tree_finish (
+              GST_SPREADIT_PEERING_MANAGER (object), result, &self->error);
+          self->has_come = true;
+        },
+        this);
+  }
+  bool wait ()
+  {
+    return eventually ([this] {
+      g_main_context_iteration (context_, FALSE);
+      return has_come;
+    });
+  }
+  // Which error of GStreamer's it is; -1: none of them.
+  [[nodiscard]] int code () const
+  {
+    return error && error->domain == GST_RESOURCE_ERROR ? error->code : -1;
+  }
+
+  GstStructure *tree = nullptr;
+  GError *error = nullptr;
+  bool has_come = false;
+
+private:
+  GMainContext *const context_ = g_main_context_new ();
+};
+
+} // namespace
+
+TEST (ManagerTree, IsToldWithItsPeers)
+{
+  Pair pair;
+  pair.begin ();
+  ASSERT_TRUE (pair.is_up ());
+  TreeAnswer answer;
+  answer.ask (pair.source.manager);
+  ASSERT_TRUE (answer.wait ());
+  ASSERT_TRUE (answer.tree) << answer.error->message;
+  EXPECT_STREQ (
+      gst_structure_get_string (answer.tree, "state"), "source");
+  const GValue *children = gst_structure_get_value (answer.tree, "children");
+  ASSERT_EQ (gst_value_list_get_size (children), 1u);
+  const GstStructure *child =
+      gst_value_get_structure (gst_value_list_get_value (children, 0));
+  EXPECT_STREQ (gst_structure_get_string (child, "state"), "receiving");
+  guint level = 0;
+  EXPECT_TRUE (gst_structure_get_uint (child, "level", &level));
+  EXPECT_EQ (level, 1u);
+  // And from that one down.
+  TreeAnswer branch;
+  branch.ask (
+      pair.source.manager, gst_structure_get_string (child, "id"));
+  ASSERT_TRUE (branch.wait ());
+  ASSERT_TRUE (branch.tree) << branch.error->message;
+  EXPECT_STREQ (gst_structure_get_string (branch.tree, "id"),
+      gst_structure_get_string (child, "id"));
+}
+
+TEST (ManagerTree, SaysWhyThereIsNone)
+{
+  Managed idle (any_port);
+  TreeAnswer not_started;
+  not_started.ask (idle.manager);
+  ASSERT_TRUE (not_started.wait ());
+  EXPECT_EQ (not_started.code (), GST_RESOURCE_ERROR_CLOSE);
+
+  Managed source (any_port);
+  ASSERT_EQ (source.publish (), "");
+  for (const char *bad : {"x", "/", "0123", "0123456789abcdef0123456789abcdef//"}) {
+    TreeAnswer answer;
+    answer.ask (source.manager, bad);
+    ASSERT_TRUE (answer.wait ());
+    EXPECT_EQ (answer.code (), GST_RESOURCE_ERROR_SETTINGS) << bad;
+  }
+  TreeAnswer nobody;
+  nobody.ask (source.manager, "0123456789abcdef0123456789abcdef");
+  ASSERT_TRUE (nobody.wait ());
+  EXPECT_EQ (nobody.code (), GST_RESOURCE_ERROR_NOT_FOUND);
+
+  const Owned<GCancellable> cancellable (g_cancellable_new ());
+  g_cancellable_cancel (cancellable.get ());
+  TreeAnswer cancelled;
+  cancelled.ask (source.manager, nullptr, cancellable.get ());
+  ASSERT_TRUE (cancelled.wait ());
+  EXPECT_TRUE (g_error_matches (
+      cancelled.error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
+}
+
+// A child that says nothing keeps the answer waiting; the node goes meanwhile.
+TEST (ManagerTree, IsAnsweredWhenTheNodeGoes)
+{
+  Managed source (any_port);
+  ASSERT_EQ (source.publish (), "");
+  source.fan_out_burst ();
+  RawClient silent (static_cast<std::uint16_t> (source.port ()));
+  const auto url =
+      "rtsp://127.0.0.1:" + std::to_string (source.port ()) + "/live";
+  silent.send (to_text (flight (url, subscribe_of (7))));
+  ASSERT_TRUE (eventually ([&] { return source.told ("child-added") == 1; }));
+  TreeAnswer answer;
+  answer.ask (source.manager);
+  gst_spreadit_peering_manager_close (source.manager);
+  ASSERT_TRUE (answer.wait ());
+  EXPECT_EQ (answer.code (), GST_RESOURCE_ERROR_CLOSE);
+}
+
+TEST (ManagerTree, TooManyQuestionsAreRefused)
+{
+  Managed source (any_port);
+  ASSERT_EQ (source.publish (), "");
+  source.fan_out_burst ();
+  RawClient silent (static_cast<std::uint16_t> (source.port ()));
+  const auto url =
+      "rtsp://127.0.0.1:" + std::to_string (source.port ()) + "/live";
+  silent.send (to_text (flight (url, subscribe_of (7))));
+  ASSERT_TRUE (eventually ([&] { return source.told ("child-added") == 1; }));
+  std::vector<std::unique_ptr<TreeAnswer>> answers;
+  for (int i = 0; i < 17; ++i) {
+    answers.push_back (std::make_unique<TreeAnswer> ());
+    answers.back ()->ask (source.manager);
+  }
+  ASSERT_TRUE (answers.back ()->wait ());
+  EXPECT_EQ (answers.back ()->code (), GST_RESOURCE_ERROR_BUSY);
+  gst_spreadit_peering_manager_close (source.manager);
+  while (!answers.empty ()) {
+    ASSERT_TRUE (answers.back ()->wait ());
+    EXPECT_FALSE (answers.back ()->tree);
+    answers.pop_back ();
+  }
+}
+
 } // namespace spreadit::test

@@ -187,6 +187,18 @@ Node::set_upload_bps (std::uint64_t upload_bps)
   on_control_thread ([&] { agent_->set_upload_bps (upload_bps); });
 }
 
+bool
+Node::survey (std::uint32_t depth, std::uint32_t peers_max,
+    std::vector<core::PeerId> path, agent::SurveyDone done)
+{
+  bool asked = false;
+  on_control_thread ([&] {
+    asked =
+        agent_->survey (depth, peers_max, std::move (path), std::move (done));
+  });
+  return asked;
+}
+
 void
 Node::crash ()
 {

@@ -54,6 +54,9 @@ public:
   bool leave_and_wait ();
   void set_children_max (unsigned children_max);
   void set_upload_bps (std::uint64_t upload_bps);
+  // `done` comes on the control thread.
+  bool survey (std::uint32_t depth, std::uint32_t peers_max,
+      std::vector<core::PeerId> path, agent::SurveyDone done);
 
   // What happens to a host.
   void crash ();  // gone, without a word

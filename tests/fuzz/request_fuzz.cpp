@@ -46,6 +46,25 @@ check_message (const core::Message &message, const Request &request)
         "a message in a session comes back");
 }
 
+// One part or several: together they tell the same.
+void
+check_surveyed (const Surveyed &surveyed)
+{
+  std::vector<SurveyedPeer> told;
+  bool more = true;
+  for (const auto &part : encode_surveyed (
+           surveyed.token, surveyed.peers, somewhere, "12345678")) {
+    require (more, "the last part is the last");
+    const auto again = decode_request (send (part));
+    const auto *read = std::get_if<Surveyed> (&again);
+    require (read && read->token == surveyed.token, "a part comes back");
+    told.insert (told.end (), read->peers.begin (), read->peers.end ());
+    more = read->more;
+  }
+  require (!more, "the last part says so");
+  require (told == surveyed.peers, "an answer comes back");
+}
+
 void
 check (const Request &request)
 {
@@ -58,6 +77,13 @@ check (const Request &request)
     require (write (make_unsupported (unknown_options (request))).has_value (),
         "and so can unknown options");
   }
+
+  if (const auto *survey = std::get_if<Survey> (&decoded))
+    require (decode_request (send (encode_survey (
+                 *survey, somewhere, "12345678"))) == decoded,
+        "a question for the tree comes back");
+  if (const auto *surveyed = std::get_if<Surveyed> (&decoded))
+    check_surveyed (*surveyed);
 
   const auto setup = decode_setup (request);
   const auto *asked = std::get_if<SetupRequest> (&setup);

@@ -315,3 +315,37 @@ main (int argc, char **argv)
   testing::InitGoogleTest (&argc, argv);
   return RUN_ALL_TESTS ();
 }
+
+TEST (Http, IsOfTheLoopbackUnlessToldOtherwise)
+{
+  EXPECT_FALSE (parsed ({live}).http);
+  EXPECT_EQ (parsed ({"--http=8080", live}).http,
+      (spreadit::http::Address{"127.0.0.1", 8080}));
+  EXPECT_EQ (parsed ({"--http=0.0.0.0:8080", live}).http,
+      (spreadit::http::Address{"0.0.0.0", 8080}));
+  const ConfigFile file ("[relay]\nhttp=[::1]:8080\n");
+  EXPECT_EQ (parsed ({file.option (), live}).http,
+      (spreadit::http::Address{"::1", 8080}));
+  EXPECT_EQ (parsed ({file.option (), "--http=1", live}).http->port, 1u);
+}
+
+TEST (Http, RefusesWhatIsNoAddress)
+{
+  for (const std::string bad : {"", "x", "localhost", "65536", "host:80"})
+    EXPECT_EQ (refused ({"--http=" + bad, live}),
+        "bad http \"" + bad +
+            "\": give a port of this host, as 8080, or a numeric address and a "
+            "port, as 0.0.0.0:8080");
+  const ConfigFile file (
+      "[stream \"x\"]\nuri=" + std::string (other) + "\nhttp=8080\n");
+  EXPECT_EQ (refused ({file.option ()}),
+      file.path () + ": \"http\" belongs in [relay]");
+}
+
+TEST (Http, AnotherAddressNeedsARestart)
+{
+  const auto changes =
+      compare (parsed ({"--http=1", live}), parsed ({"--http=2", live}));
+  EXPECT_EQ (changes.needs_restart,
+      std::vector<std::string>{"another http address needs a restart"});
+}

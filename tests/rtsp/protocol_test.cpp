@@ -46,7 +46,7 @@ check (const Request &request)
   } else if (request.method == "PLAY") {
     EXPECT_TRUE (std::holds_alternative<PlayRequest> (decode_play (request)));
   } else if (request.method == "SET_PARAMETER") {
-    EXPECT_TRUE (std::holds_alternative<core::Message> (decoded));
+    EXPECT_FALSE (std::holds_alternative<NotOurs> (decoded));
   }
 }
 

@@ -25,6 +25,7 @@ Agent::Agent (Settings settings, Events &events,
   sweep_timer_ =
       ControlLoop::get ().add_timer ([this] { dropped_.clear (); });
   patience_timer_ = ControlLoop::get ().add_timer ([this] { expire_links (); });
+  survey_timer_ = ControlLoop::get ().add_timer ([this] { finish_surveys (); });
 }
 
 Agent::~Agent ()
@@ -45,10 +46,12 @@ Agent::stop ()
     ControlLoop::get ().post ([gone = std::move (listener_)] {});
   }
   standby_.aim (std::nullopt);
+  questions_.clear ();
   while (!links_.empty ())
     drop (*links_.begin ()->second);
   ControlLoop::arm (timer_.get (), core::Instant::max ());
   ControlLoop::arm (patience_timer_.get (), core::Instant::max ());
+  ControlLoop::arm (survey_timer_.get (), core::Instant::max ());
 }
 
 std::string

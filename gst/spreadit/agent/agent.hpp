@@ -17,6 +17,7 @@
 #include "agent/link.hpp"
 #include "agent/listener.hpp"
 #include "agent/standby.hpp"
+#include "agent/survey.hpp"
 #include "core/peer.hpp"
 #include "media/data_path.hpp"
 #include "rtsp/uri.hpp"
@@ -111,6 +112,13 @@ public:
   void set_second_add_policy (core::AddPolicyKind kind);
   void set_delete_policy (core::DeletePolicyKind kind);
 
+  // Asks the tree below for what it knows, at most so many levels and peers, of
+  // whoever is at the end of `path` (ids of children, from here down). `done` is
+  // called once, within rtsp::limits::survey_wait_max, perhaps at once; not if
+  // the agent is stopped before. False: too many questions are open.
+  bool survey (std::uint32_t depth, std::uint32_t peers_max,
+      std::vector<core::PeerId> path, SurveyDone done);
+
   [[nodiscard]] NodeStats stats () const;
   [[nodiscard]] const std::string &sdp () const { return description_.text; }
 
@@ -148,7 +156,8 @@ private:
   void on_unit (Link &link, rtsp::Unit unit);
   void on_broken (Link &link, Connection::Break how, const std::string &why);
   void give_up (Link &link, const std::string &why);
-  void send_request (Link &link, rtsp::Request request, Outstanding::Kind kind);
+  void send_request (Link &link, rtsp::Request request, Outstanding::Kind kind,
+      std::optional<std::uint64_t> survey = std::nullopt);
   void send_answer (
       Link &link, const rtsp::Request &request, rtsp::Response response);
   void expire_links ();
@@ -203,6 +212,23 @@ private:
   [[nodiscard]] std::string data_source (const Link &link) const;
   void start_feeding_when_ready (Link &link);
 
+  // The tree on demand (agent_survey.cpp).
+  void on_survey (
+      Link &link, const rtsp::Request &request, rtsp::Survey survey);
+  void on_surveyed (
+      Link &link, const rtsp::Request &request, rtsp::Surveyed surveyed);
+  void on_survey_answer (
+      Link &link, std::uint64_t token, const rtsp::Response &response);
+  void begin_survey (rtsp::Survey survey,
+      std::optional<SurveyQuestion::Asker> asker, SurveyDone done);
+  void ask_children (SurveyQuestion &question, const rtsp::Survey &survey,
+      const NodeStats &stats);
+  void ask_child (SurveyQuestion &question, const NodeStats::Child &child,
+      rtsp::Survey survey, std::uint32_t peers_max, unsigned level);
+  void forget_in_surveys (core::LinkId id);
+  void finish_surveys ();
+  void answer_survey (SurveyQuestion &question);
+
   // Serving plain players (agent_players.cpp).
   void on_player_request (Link &link, rtsp::Request request);
   void admit_player (Link &link, rtsp::Request request);
@@ -235,6 +261,9 @@ private:
   std::set<core::LinkId> strangers_;
   Owned<GSource> patience_timer_;
   std::uint64_t next_incoming_ = 1;
+  std::map<std::uint64_t, SurveyQuestion> questions_;  // by our token
+  std::uint64_t next_question_ = 1;
+  Owned<GSource> survey_timer_;
   // For callbacks that may come when we are gone.
   std::shared_ptr<Agent *> alive_ = std::make_shared<Agent *> (this);
 

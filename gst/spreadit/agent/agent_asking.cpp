@@ -204,6 +204,10 @@ Agent::on_answer (Link &link, const rtsp::Response &response)
   case Outstanding::Kind::play_tcp:
     on_tcp_play_answer (link, response);
     break;
+  case Outstanding::Kind::survey:
+    if (asked.survey)
+      on_survey_answer (link, *asked.survey, response);
+    break;
   case Outstanding::Kind::other:
     link.round_trip = ControlLoop::now () - asked.sent;
     break;

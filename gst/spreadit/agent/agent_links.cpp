@@ -108,6 +108,7 @@ Agent::drop (Link &link)
     link.connection->close ();
   }
   link.serving.waiting.clear ();
+  forget_in_surveys (link.id);
   strangers_.erase (link.id);
   dropped_.push_back (std::move (it->second));
   links_.erase (it);
@@ -224,8 +225,8 @@ Agent::make_room ()
 }
 
 void
-Agent::send_request (
-    Link &link, rtsp::Request request, Outstanding::Kind kind)
+Agent::send_request (Link &link, rtsp::Request request, Outstanding::Kind kind,
+    std::optional<std::uint64_t> survey)
 {
   const auto cseq = link.next_cseq++;
   rtsp::set_cseq (request.headers, cseq);
@@ -238,7 +239,7 @@ Agent::send_request (
   // One that never answers is not worth remembering.
   if (link.outstanding.size () >= rtsp::limits::pipelining_max)
     link.outstanding.pop_front ();
-  link.outstanding.push_back ({cseq, kind, ControlLoop::now ()});
+  link.outstanding.push_back ({cseq, kind, ControlLoop::now (), survey});
   if (link.connection)
     link.connection->write (std::move (*text));
 }

@@ -270,6 +270,14 @@ Agent::on_session_request (Link &link, const rtsp::Request &request)
     send_answer (link, request, rtsp::encode_reason (*reason));
     return;
   }
+  if (auto *survey = std::get_if<rtsp::Survey> (&decoded)) {
+    on_survey (link, request, std::move (*survey));
+    return;
+  }
+  if (auto *surveyed = std::get_if<rtsp::Surveyed> (&decoded)) {
+    on_surveyed (link, request, std::move (*surveyed));
+    return;
+  }
   const auto *message = std::get_if<core::Message> (&decoded);
   if (!message) {
     const bool is_of_transport =

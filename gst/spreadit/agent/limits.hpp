@@ -76,6 +76,20 @@ inline constexpr auto udp_wait_max = 1000ms;
 inline constexpr unsigned udp_failures_max = 2;
 inline constexpr auto udp_failures_remembered = 10min;
 
+// The tree on demand (survey.hpp): how long a question may take, and more for
+// each level below. A hop has its share of it, so 200 ms at least: an answer
+// across an ocean and a busy machine.
+inline constexpr auto survey_wait_base = 500ms;
+inline constexpr auto survey_wait_level = 300ms;
+// How often a parent may ask: a page that watches asks each second, unfolding
+// comes on top.
+inline constexpr auto survey_interval = 200ms;
+inline constexpr int survey_burst = 5;
+// Questions that wait at once: from above (of a handover's two parents, too), and
+// of this process.
+inline constexpr int surveys_asked_max = 8;
+inline constexpr int surveys_local_max = 16;
+
 // RFC 2326 12.37. Plain players send something before it is over: a request, or
 // RTCP. They are given half as much again before they lose their place.
 inline constexpr auto session_timeout = 60s;

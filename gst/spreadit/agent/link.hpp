@@ -20,10 +20,19 @@ class Agent;
 
 // A request of ours that waits for its answer.
 struct Outstanding {
-  enum class Kind { describe, setup, play, setup_tcp, play_tcp, other };
+  enum class Kind {
+    describe,
+    setup,
+    play,
+    setup_tcp,
+    play_tcp,
+    survey,
+    other,
+  };
   std::uint32_t cseq;
   Kind kind;
   core::Instant sent;
+  std::optional<std::uint64_t> survey = std::nullopt;  // the token, if it is one
 };
 
 // We asked: what the answers to the flight say, piece by piece.
@@ -99,6 +108,9 @@ struct Link final : Connection::Handler {
 
   // Heart-beats: what one says that says nothing new.
   std::optional<core::message::Alive> alive_told, alive_heard;
+
+  // A parent may ask for the tree from then on.
+  core::Instant next_survey{};
 
   // Data from it, as the core was last told.
   std::optional<media::MonotonicTime> data_told;

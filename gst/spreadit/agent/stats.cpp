@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "agent/stats.hpp"
 
+#include <set>
+
 #include "rtsp/headers.hpp"
 
 namespace spreadit::agent {
@@ -161,6 +163,88 @@ to_structure (const NodeStats &stats, const std::string &uri)
           "levels", G_TYPE_UINT, stats.subtree.levels, "free", G_TYPE_UINT,
           stats.subtree.free, nullptr));
   return owned;
+}
+
+namespace {
+
+double
+in_ms (std::chrono::microseconds time)
+{
+  return std::chrono::duration<double, std::milli> (time).count ();
+}
+
+GstStructure *
+about (const rtsp::SurveyedPeer &peer)
+{
+  GstStructure *s = gst_structure_new ("peer", "id", G_TYPE_STRING,
+      rtsp::to_string (peer.self.id).c_str (), "address", G_TYPE_STRING,
+      peer.self.address.c_str (), "state", G_TYPE_STRING,
+      state_nick (peer.state), "level", G_TYPE_UINT, peer.level,
+      "plain-player", G_TYPE_BOOLEAN, peer.player, "stale", G_TYPE_BOOLEAN,
+      peer.stale, "transport", G_TYPE_STRING, transport_name (peer.over_tcp),
+      "feeds", G_TYPE_UINT, peer.children, "max-children", G_TYPE_UINT,
+      peer.children_max, "switches", G_TYPE_UINT, peer.moves, "lost-fraction",
+      G_TYPE_DOUBLE, peer.lost_ppm / 1e6, nullptr);
+  set_u64 (s, "packets-received", peer.packets_received);
+  set_u64 (s, "packets-lost", peer.packets_lost);
+  set_u64 (s, "bytes-in", peer.bytes_in);
+  set_u64 (s, "bytes-out", peer.bytes_out);
+  if (peer.delay && peer.delay_p99)
+    add_structure (s, "delay-ms",
+        gst_structure_new ("delay-ms", "p50", G_TYPE_DOUBLE,
+            in_ms (*peer.delay), "p99", G_TYPE_DOUBLE, in_ms (*peer.delay_p99),
+            nullptr));
+  if (peer.rtt)
+    gst_structure_set (
+        s, "rtt-ms", G_TYPE_DOUBLE, in_ms (*peer.rtt), nullptr);
+  add_structure (s, "transience-ms",
+      gst_structure_new (
+          "transience-ms", "last", G_TYPE_DOUBLE, in_ms (peer.gap), nullptr));
+  add_structure (s, "subtree",
+      gst_structure_new ("subtree", "peers", G_TYPE_UINT, peer.subtree.peers,
+          "levels", G_TYPE_UINT, peer.subtree.levels, "free", G_TYPE_UINT,
+          peer.subtree.free, nullptr));
+  return s;
+}
+
+// The one at `next` and all below it; `next` is behind them then. Nothing if it
+// was seen before. As deep as core::limits::levels_max at most, by the way the
+// list was read.
+GstStructure *
+take_branch (const SurveyedPeers &peers, std::size_t &next,
+    std::set<core::PeerId> &seen)
+{
+  const auto &peer = peers[next++];
+  const bool is_new = seen.insert (peer.self.id).second;
+  GstStructure *structure = is_new ? about (peer) : nullptr;
+  GValue list = G_VALUE_INIT;
+  g_value_init (&list, GST_TYPE_LIST);
+  while (next < peers.size () && peers[next].depth > peer.depth) {
+    GstStructure *child = take_branch (peers, next, seen);
+    if (!child)
+      continue;
+    GValue value = G_VALUE_INIT;
+    g_value_init (&value, GST_TYPE_STRUCTURE);
+    g_value_take_boxed (&value, child);
+    gst_value_list_append_and_take_value (&list, &value);
+  }
+  if (structure)
+    gst_structure_take_value (structure, "children", &list);
+  else
+    g_value_unset (&list);
+  return structure;
+}
+
+} // namespace
+
+Owned<GstStructure>
+to_structure (const SurveyedPeers &peers)
+{
+  if (peers.empty ())
+    return nullptr;
+  std::set<core::PeerId> seen;
+  std::size_t next = 0;
+  return Owned<GstStructure> (take_branch (peers, next, seen));
 }
 
 } // namespace spreadit::agent

@@ -12,6 +12,11 @@ namespace spreadit::agent {
 Owned<GstStructure> to_structure (
     const NodeStats &stats, const std::string &uri);
 
+// What a survey has found, as nested structures; the fields are documented at
+// gst_spreadit_peering_manager_query_tree_finish(). Who is told of twice is
+// there once. Nothing if nobody was found.
+Owned<GstStructure> to_structure (const SurveyedPeers &peers);
+
 // As in GstSpreaditPeerState.
 const char *state_nick (core::PeerState state);
 

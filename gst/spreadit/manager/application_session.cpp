@@ -10,6 +10,7 @@
 #include "agent/control_loop.hpp"
 #include "agent/own_address.hpp"
 #include "agent/stats.hpp"
+#include "agent/tree_query.hpp"
 #include "manager/failure.hpp"
 
 namespace spreadit::manager {
@@ -204,6 +205,16 @@ ApplicationSession::stats () noexcept
         node_ ? rtsp::to_string (uri_) : std::string ());
   });
   return result;
+}
+
+void
+ApplicationSession::query_tree (Owned<GTask> task, const std::string &path,
+    guint depth, guint max_peers) noexcept
+{
+  agent::ControlLoop::get ().call ([&] {
+    const auto asked = node_; // the answer may come at once, and close us
+    agent::query_tree (asked.get (), std::move (task), path, depth, max_peers);
+  });
 }
 
 std::shared_ptr<media::DataPath>

@@ -62,6 +62,9 @@ public:
   Facts facts () noexcept;
   // Never null.
   Owned<GstStructure> stats () noexcept;
+  // agent/tree_query.hpp
+  void query_tree (Owned<GTask> task, const std::string &path, guint depth,
+      guint max_peers) noexcept;
 
   bool start (bool as_source, GError **error) noexcept;
   bool set_description (const char *text, GError **error) noexcept;

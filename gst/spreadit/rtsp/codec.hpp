@@ -22,6 +22,7 @@
 #include "rtsp/headers.hpp"
 #include "rtsp/message.hpp"
 #include "rtsp/result.hpp"
+#include "rtsp/survey.hpp"
 #include "rtsp/transport.hpp"
 #include "rtsp/uri.hpp"
 
@@ -84,12 +85,13 @@ Response encode_reason (const Reason &reason);
 struct NotOurs {
   bool operator== (const NotOurs &) const = default;
 };
-using DecodedRequest = std::variant<core::Message, Reason, NotOurs>;
+using DecodedRequest =
+    std::variant<core::Message, Reason, NotOurs, Survey, Surveyed>;
 
 // A DESCRIBE that requires org.spreadit.1 is a Subscribe, TEARDOWN is an
 // Unsubscribe (a plain player may mean one medium only: look at the URL first),
 // REDIRECT is a Redirect, a SET_PARAMETER whose body begins with "message:" is
-// one of the others. A Reason is to be answered with encode_reason(); the
+// one of the others, or a question for the tree (survey.hpp). A Reason is to be answered with encode_reason(); the
 // session stays. A request of any kind that requires an option we do not know
 // is one. Which stream the URL names is for the caller to look at.
 DecodedRequest decode_request (const Request &request);

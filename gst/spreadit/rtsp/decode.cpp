@@ -166,6 +166,10 @@ decode_request (const Request &request)
   if (request.method == "SET_PARAMETER" &&
       has_type (request.headers, media_type::parameters) &&
       has_message (request.body)) {
+    if (is_survey (request.body))
+      return std::visit (
+          [] (auto &&one) { return DecodedRequest (std::move (one)); },
+          parse_survey (request.body));
     auto message = parse_parameters (request.body);
     if (const auto *reason = std::get_if<Reason> (&message))
       return *reason;

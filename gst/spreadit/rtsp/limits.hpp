@@ -67,6 +67,18 @@ inline constexpr std::uint32_t tries_max = 10'000;
 inline constexpr std::uint64_t uplink_bps_max = 10'000'000'000'000;
 // Beyond the moon and back; a satellite takes half a second.
 inline constexpr std::chrono::microseconds rtt_max{10'000'000};
+// The tree below a peer (survey.hpp). One line tells of one peer in about 300
+// bytes; an answer has to leave room on a home uplink, 1 Mbit/s takes 1.5 s for
+// it.
+inline constexpr std::uint32_t survey_peers_max = 5000;
+inline constexpr std::size_t survey_bytes_max = 192 * 1024;
+// A part of it; heart-beats go in between.
+inline constexpr std::size_t survey_part_max = 16 * 1024;
+inline constexpr std::size_t survey_parts_max =
+    survey_bytes_max / survey_part_max + 1;
+inline constexpr std::chrono::milliseconds survey_wait_max{10'000};
+// Times in an answer: a day is for ever.
+inline constexpr std::chrono::microseconds survey_time_max{86'400'000'000};
 // A longer wait is read as this one.
 inline constexpr std::chrono::hours retry_after_max{1};
 // A plain player that was sent on this often is refused. ffmpeg, rtspsrc and

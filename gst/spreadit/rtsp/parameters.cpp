@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/limits.hpp"
+#include "rtsp/body_lines.hpp"
 #include "rtsp/headers.hpp"
 #include "rtsp/limits.hpp"
 #include "rtsp/text.hpp"
@@ -26,7 +27,7 @@ bad (std::string_view what)
 void
 append (std::string &body, std::string_view name, std::string_view value)
 {
-  body.append (name).append (": ").append (value).append ("\r\n");
+  append_line (body, name, value);
 }
 
 void
@@ -122,28 +123,6 @@ struct Writer {
   }
 };
 
-// The first line, which is taken away; nothing if it is not NAME: VALUE.
-struct Line {
-  std::string_view name;
-  std::string_view value;
-};
-std::optional<Line>
-take_line (std::string_view &body)
-{
-  const auto end = body.find ("\r\n");
-  if (end == std::string_view::npos)
-    return std::nullopt;
-  const std::string_view text = body.substr (0, end);
-  body.remove_prefix (end + 2);
-  const auto colon = text.find (':');
-  if (colon == std::string_view::npos)
-    return std::nullopt;
-  const Line line{text.substr (0, colon), text::trim (text.substr (colon + 1))};
-  if (!text::is_token (line.name) || !text::is_printable (line.value))
-    return std::nullopt;
-  return line;
-}
-
 // Every name of every kind; a kind takes from it what it needs.
 struct Fields {
   std::optional<core::PeerId> id, mover, to;
@@ -156,7 +135,7 @@ struct Fields {
   std::string root_path, standby;
 
   // False: known, but its value is wrong or it came before.
-  bool take (const Line &line);
+  bool take (const BodyLine &line);
 };
 
 template <class T>
@@ -188,7 +167,7 @@ append_list (std::string &list, std::string_view value)
 }
 
 bool
-Fields::take (const Line &line)
+Fields::take (const BodyLine &line)
 {
   const std::string_view value = line.value;
   const auto is = [&line] (std::string_view known) {

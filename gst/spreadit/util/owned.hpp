@@ -24,6 +24,7 @@ struct Unref {
   void operator() (GMainContext *p) const noexcept { g_main_context_unref (p); }
   void operator() (GMainLoop *p) const noexcept { g_main_loop_unref (p); }
   void operator() (GError *p) const noexcept { g_error_free (p); }
+  void operator() (GTask *p) const noexcept { g_object_unref (p); }
   void operator() (GstStructure *p) const noexcept { gst_structure_free (p); }
   void operator() (GstCaps *p) const noexcept { gst_caps_unref (p); }
   void operator() (GstBuffer *p) const noexcept { gst_buffer_unref (p); }
