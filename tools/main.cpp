@@ -2,6 +2,7 @@
 // source. Signals, exit status and what is printed live here.
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -13,6 +14,7 @@
 #include "owned.hpp"
 #include "relay_options.hpp"
 #include "relay_stream.hpp"
+#include "stream_check.hpp"
 
 namespace spreadit::relay {
 
@@ -281,6 +283,23 @@ App::run ()
   return status_;
 }
 
+// One after the other; the worst counts.
+int
+check (const Options &options)
+{
+  int status = exit_left;
+  for (const StreamOptions &stream : options.streams) {
+    const CheckResult result = check_stream (stream);
+    std::fputs (result.report.c_str (), stdout);
+    std::fflush (stdout);
+    if (!result.problem.empty ())
+      std::fprintf (stderr, "gst-spreadit-relay: %s: %s\n", stream.uri.c_str (),
+          result.problem.c_str ());
+    status = std::max (status, result.status);
+  }
+  return status;
+}
+
 } // namespace
 
 } // namespace spreadit::relay
@@ -296,5 +315,8 @@ main (int argc, char **argv)
     std::fputs (done->text.c_str (), done->status ? stderr : stdout);
     return done->status;
   }
-  return App (std::get<Options> (std::move (parsed)), arguments).run ();
+  auto &options = std::get<Options> (parsed);
+  if (options.check)
+    return check (options);
+  return App (std::move (options), arguments).run ();
 }

@@ -33,6 +33,9 @@ A config file has the long options as keys in [relay], and uri=A;B there.
 A group [stream "NAME"] with a uri= has what differs for one stream. SIGHUP
 reads it again: max-children, upload-bandwidth and the policies change at once.
 
+--check says whether a stream can be reached, what it is, how it comes, and how
+others reach this node; status 0 if packets came.
+
 --http=8080 serves http://127.0.0.1:8080/: a page with the tree, the figures and
 the stream, JSON in /api/v1/, Prometheus in /metrics. Another host as in
 --http=0.0.0.0:8080 shows the addresses of the peers to whoever asks there.
@@ -43,6 +46,7 @@ once. Exit status: 0 left or stream ended, 1 a stream failed, 2 wrong usage.
 Examples:
   gst-spreadit-relay --publish=test spreadit://0.0.0.0:8554/live
   gst-spreadit-relay spreadit://source.example:8554/live --max-children=8
+  gst-spreadit-relay --check spreadit://source.example:8554/live
   ffplay rtsp://source.example:8554/live
 )";
 
@@ -106,6 +110,7 @@ struct CommandLine {
   std::vector<std::string> uris;
   bool help = false;
   bool version = false;
+  bool check = false;
 };
 
 gboolean
@@ -118,7 +123,8 @@ on_value (const char *name, const char *value, void *data, GError **) noexcept
 
 // The entries point into `table` and to literals.
 std::vector<GOptionEntry>
-option_entries (gboolean *help, gboolean *version, char ***uris)
+option_entries (
+    gboolean *help, gboolean *version, gboolean *check, char ***uris)
 {
   auto *callback = reinterpret_cast<void *> (
       +[] (const char *name, const char *value, void *data, GError **error) {
@@ -146,6 +152,8 @@ option_entries (gboolean *help, gboolean *version, char ***uris)
   entries.push_back (value (
       "http", "Serve a live page and figures; see below", "HOST:PORT"));
   entries.push_back (flag ("quiet", "Say nothing but errors"));
+  entries.push_back ({"check", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, check,
+      "Join for some seconds and say how it is", nullptr});
   entries.push_back ({"version", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE,
       version, "Print the version and exit", nullptr});
   entries.push_back ({"help", 'h', G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, help,
@@ -163,6 +171,7 @@ parse_command_line (
   CommandLine line;
   gboolean help = FALSE;
   gboolean version = FALSE;
+  gboolean check = FALSE;
   char **uris = nullptr;
 
   const Owned<GOptionContext> context (g_option_context_new (nullptr));
@@ -171,7 +180,7 @@ parse_command_line (
   g_option_context_set_summary (context.get (), summary);
   g_option_context_set_description (context.get (), description);
   GOptionGroup *group = g_option_group_new ("main", "", "", &line, nullptr);
-  const auto entries = option_entries (&help, &version, &uris);
+  const auto entries = option_entries (&help, &version, &check, &uris);
   g_option_group_add_entries (group, entries.data ());
   g_option_context_set_main_group (context.get (), group);
 
@@ -191,6 +200,7 @@ parse_command_line (
     line.uris.emplace_back (*uri);
   line.help = help;
   line.version = version;
+  line.check = check;
   if (help)
     *help_text =
         Text (g_option_context_get_help (context.get (), TRUE, nullptr)).get ();
@@ -298,6 +308,10 @@ check_together (const Options &options, bool publish_is_default)
       throw UsageError{stream.uri + " is there twice; once is enough"};
     if (stream.loop && stream.publish.empty ())
       throw UsageError{"loop needs --publish=FILE"};
+    if (options.check && !stream.publish.empty ())
+      throw UsageError{
+          "check joins a stream; it does not go with publish, start the "
+          "source first"};
   }
 }
 
@@ -321,6 +335,7 @@ combine (const CommandLine &line)
     options.stats = stats->second;
   if (auto quiet = defaults.find ("quiet"); quiet != defaults.end ())
     options.quiet = checked_flag ("quiet", quiet->second);
+  options.check = line.check;
   if (auto http = defaults.find ("http"); http != defaults.end ())
     options.http = checked_http (http->second);
   check_together (options, defaults.contains ("publish"));

@@ -36,6 +36,7 @@ struct Options {
   std::string config; // file name; empty: none
   std::optional<http::Address> http; // where to serve HTTP; nothing: nowhere
   bool quiet = false;
+  bool check = false; // join for some seconds, say how it is, and end
 };
 
 // Nothing to run: print `text` and end. On standard output for status 0, on

@@ -209,6 +209,31 @@ def port_in_use():
                   f"status {done.returncode}: {done.stderr}")
 
 
+def checks_a_stream():
+    port = free_port()
+    with Started("--publish=test", "--stats=-", uri(port)) as source:
+        source.wait_state("source")
+        done = run("--check", uri(port))
+        words = {line.split()[0]: line for line in
+                 done.stdout.strip().split("\n")}
+        check("--check joins and says how it is",
+              done.returncode == 0 and not done.stderr and
+              list(words) == [uri(port), "reached", "stream", "packets",
+                              "parent", "clocks", "others"] and
+              f"{HOST}:{port}, level 1" in words["reached"] and
+              "video H264" in words["stream"] and
+              "audio MPEG4-GENERIC" in words["stream"] and
+              "over UDP, none lost" in words["packets"],
+              f"{done.returncode}\n{done.stdout}{done.stderr}")
+        check_fails("--check of another path", 1,
+                    f"{uri(port, 'lvie')}: {HOST}:{port} has no stream "
+                    "'/lvie'; check the path of the URI", "--check",
+                    uri(port, "lvie"))
+        check_fails("--check of what is to be published", 2,
+                    "check joins a stream; it does not go with publish, start "
+                    "the source first", "--check", "--publish=test", uri(port))
+
+
 def nobody_there():
     port = free_port()
     check_fails("nobody there", 1,
@@ -346,8 +371,8 @@ def second_signal_leaves_at_once():
 
 
 began = time.monotonic()
-for part in (wrong_usage, unusable_inputs, port_in_use, nobody_there,
-             at_a_source, joins_and_leaves, several_streams,
+for part in (wrong_usage, unusable_inputs, port_in_use, checks_a_stream,
+             nobody_there, at_a_source, joins_and_leaves, several_streams,
              second_signal_leaves_at_once):
     print(f"--- {part.__name__}", flush=True)
     part()
