@@ -379,6 +379,44 @@ def viewers(tree):
           eventually(lambda: not leaves(), 30), leaves())
 
 
+def slow_viewers(tree):
+    """Sixteen that do not read, and one that does."""
+    site = tree.site
+
+    def metric(name):
+        return int(next(line for line in site.get("/metrics")[2].split("\n")
+                        if line.startswith(name + " ")).split()[1])
+
+    def watch(buffer):
+        one = socket.socket()
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+        one.settimeout(20)
+        one.connect((HOST, site.port))
+        one.sendall(b"GET /watch HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        return one
+    slow = [watch(4096) for _ in range(15)]
+    reader = watch(1 << 20)
+    check("16 may watch", eventually(
+        lambda: metric("spreadit_http_viewers") == 16, 20),
+        metric("spreadit_http_viewers"))
+    status, _headers, body = site.get("/watch")
+    check("one more may not", status == 503 and "16" in body, body)
+    before = tree.source.resident_kib()
+    began = time.monotonic()
+    got = 0
+    while metric("spreadit_http_viewers") > 1 and (
+            time.monotonic() - began < 90):
+        got += len(reader.recv(1 << 20))
+    check("who does not read is hung up on",
+          metric("spreadit_http_viewers") == 1,
+          metric("spreadit_http_viewers"))
+    check("the one that reads gets the stream meanwhile", got > 500_000, got)
+    grown = tree.source.resident_kib() - before
+    check("nothing grows meanwhile", grown < 40_000, grown)
+    for one in [*slow, reader]:
+        one.close()
+
+
 def leaving(tree):
     feed = listen(tree)
     feed.recv()
@@ -408,10 +446,31 @@ def several_streams(relay):
         check("and nothing to watch", status == 503, body)
 
 
+def where_it_cannot_listen(relay):
+    with socket.create_server((HOST, 0)) as other:
+        port = other.getsockname()[1]
+        for address, why in (
+                (str(port), "the port is in use; end what uses it or give "
+                 "another"),
+                ("192.0.2.1:80", "Error binding to address 192.0.2.1:80: "
+                 "Cannot assign requested address")):
+            with Relay(relay, f"--http={address}",
+                       f"spreadit://{HOST}:{free_port()}/live") as node:
+                status = node.process.wait(END_SECONDS)
+                eventually(lambda: node.errors, 5)
+                shown = (f"{HOST}:{port}" if address == str(port)
+                         else address)
+                check(f"{why[:20]}... is said", status == 1 and node.errors ==
+                      [f"gst-spreadit-relay: cannot serve HTTP at {shown}: "
+                       + why], node.errors)
+
+
 with Tree(program(), 6) as small:
     for part in (answers, prometheus, refusals, events, one_that_freezes,
-                 viewers, floods, many_questions, slow_listeners, leaving):
+                 viewers, floods, many_questions, slow_listeners,
+                 slow_viewers, leaving):
         print(f"--- {part.__name__}", flush=True)
         part(small)
 several_streams(program())
+where_it_cannot_listen(program())
 end()

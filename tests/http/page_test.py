@@ -216,8 +216,7 @@ with browser.Browser(1280, 940) as window:
     wrong = [one for one in window.problems
              if "ERR_CONNECTION_REFUSED" not in one
              and "ERR_CONNECTION_RESET" not in one
-             and "ERR_EMPTY_RESPONSE" not in one
-             and "(Unsupported Media Type)" not in one]
+             and "ERR_EMPTY_RESPONSE" not in one]
     check("the page has no complaint", not wrong, "\n".join(wrong))
     watches_other_codecs(window)
     grows(window, 1000)

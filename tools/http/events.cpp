@@ -5,6 +5,7 @@
 #include <list>
 #include <map>
 #include <utility>
+#include <vector>
 
 #include <sys/socket.h>
 
@@ -69,6 +70,25 @@ struct Events::Impl {
   Find find;
   std::map<Key, Feed> feeds;
   guint timer = 0;
+  // Who ends while we go through the listeners is removed when we are through.
+  unsigned telling = 0;
+  std::vector<SoupWebsocketConnection *> ended;
+
+  class Telling {
+  public:
+    explicit Telling (Impl &impl) : impl_ (impl) { ++impl_.telling; }
+    ~Telling ()
+    {
+      if (--impl_.telling == 0)
+        for (auto *one : std::exchange (impl_.ended, {}))
+          impl_.remove (one);
+    }
+    Telling (const Telling &) = delete;
+    Telling &operator= (const Telling &) = delete;
+
+  private:
+    Impl &impl_;
+  };
 
   Impl (TreeDesk &desk, Find how) : trees (desk), find (std::move (how)) {}
   ~Impl ();
@@ -97,6 +117,10 @@ Events::Impl::~Impl ()
 void
 Events::Impl::remove (SoupWebsocketConnection *connection)
 {
+  if (telling > 0) {
+    ended.push_back (connection); // the listener still has it
+    return;
+  }
   for (auto it = feeds.begin (); it != feeds.end ();) {
     auto &listeners = it->second.listeners;
     for (auto one = listeners.begin (); one != listeners.end ();)
@@ -144,6 +168,7 @@ Events::Impl::send (Listener &listener, const std::string &text)
 void
 Events::Impl::tell (Feed &feed, const std::string &text)
 {
+  const Telling guard (*this);
   for (Listener &listener : feed.listeners)
     if (!is_slow (listener))
       send (listener, text);
@@ -174,7 +199,10 @@ void
 Events::Impl::ask (
     const Key &key, const Stream &stream, const std::weak_ptr<Impl> &self)
 {
-  feeds[key].asking = true;
+  const auto it = feeds.find (key);
+  if (it == feeds.end ())
+    return;
+  it->second.asking = true;
   trees.ask (key.first, stream.manager, key.second, true,
       [self, key] (const std::shared_ptr<const GstStructure> &tree,
           const Reply &problem) {
@@ -190,6 +218,7 @@ Events::Impl::on_tree (
   const auto it = feeds.find (key);
   if (it == feeds.end ())
     return;
+  const Telling guard (*this);
   Feed &feed = it->second;
   feed.asking = false;
   const auto now = g_get_monotonic_time ();
@@ -318,6 +347,7 @@ Events::moved (const std::string &uri, const std::string &what)
   const std::string text = message (
       "moved", uri, [&] (auto *, const auto &add) { add ("what", what); });
   const auto soon = g_get_monotonic_time () + limits::tell_soon_us;
+  const Impl::Telling guard (*impl_);
   for (auto &[key, feed] : impl_->feeds)
     if (key.first == uri) {
       impl_->tell (feed, text);

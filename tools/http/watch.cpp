@@ -418,6 +418,8 @@ Show::seat (const Asked &asked)
   if (g_socket_send_with_blocking (socket.get (), first.data (), first.size (),
           FALSE, nullptr, nullptr) != static_cast<gssize> (first.size ()))
     return;
+  // GIO's connections are not, and the sink writes to all from one thread.
+  g_socket_set_blocking (socket.get (), FALSE);
   GSocket *key = socket.get ();
   viewers_[key] = {std::move (socket), std::move (stream)};
   g_signal_emit_by_name (sink_, "add", key);
