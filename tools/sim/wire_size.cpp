@@ -46,9 +46,10 @@ struct Sizes {
   {
     return packet_headers + 3 * 50;
   }
-  std::size_t operator() (const message::Redirect &) const
+  std::size_t operator() (const message::Redirect &redirect) const
   {
-    return packet_headers + 3 * (40 + 45 + 52);
+    return packet_headers +
+           3 * (40 + 45 + 52 + (redirect.provisional ? 28 : 0));
   }
   std::size_t operator() (const message::Unsubscribe &) const
   {

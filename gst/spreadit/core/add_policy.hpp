@@ -36,6 +36,7 @@ struct Refuse {};
 // Send the newcomer to this child.
 struct RedirectRequester {
   PeerId target;
+  bool provisional = false; // the requester's path would have counted
 };
 // Take the newcomer and send a movable child to `target`: another child, or
 // the newcomer itself.

@@ -239,8 +239,8 @@ Downstream::decide (Instant now, LinkId link, const message::Subscribe &ask,
     take_instead (now, link, ask, standing, *take);
   else if (const auto *on =
                std::get_if<decision::RedirectRequester> (&decision))
-    node_.outbox.send (
-        link, message::Redirect{contact_of (on->target), RedirectScope::self});
+    node_.outbox.send (link, message::Redirect{contact_of (on->target),
+                                 RedirectScope::self, on->provisional});
   else
     refuse (link, RefuseReason::saturated);
   return std::nullopt;

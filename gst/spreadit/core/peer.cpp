@@ -153,7 +153,7 @@ void
 Peer::set_path (Instant now, NetworkPath path)
 {
   impl_->node.config.path = std::move (path);
-  impl_->upstream.tell_located (*impl_->node.config.path);
+  impl_->upstream.located (now);
   impl_->settle_accounts (now);
 }
 

@@ -215,6 +215,8 @@ Upstream::handle_answer (Instant now, const message::Redirect &redirect)
   std::optional<Contact> via;
   if (!by_source)
     via = search.target;
+  if (redirect.provisional && !search.told_path && !search.provisional)
+    search.provisional = search.target;
   ask (now, target, std::move (via));
 }
 

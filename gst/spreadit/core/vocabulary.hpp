@@ -120,6 +120,9 @@ struct Refuse {
 struct Redirect {
   Contact target;
   RedirectScope scope = RedirectScope::self;
+  // As an answer: chosen without the asker's place in the network, which would
+  // have counted. Once it is known, asking here again gets a better target.
+  bool provisional = false;
   bool operator== (const Redirect &) const = default;
 };
 

@@ -47,6 +47,7 @@ inline constexpr std::string_view root_path = "SpreadIt-Root-Path";
 inline constexpr std::string_view standby = "SpreadIt-Standby";
 inline constexpr std::string_view target = "SpreadIt-Target";
 inline constexpr std::string_view scope = "SpreadIt-Scope";
+inline constexpr std::string_view provisional = "SpreadIt-Provisional";
 inline constexpr std::string_view retry_after_ms = "SpreadIt-Retry-After-Ms";
 } // namespace header
 
