@@ -30,6 +30,7 @@ struct NodeOptions {
   core::Duration linger = core::limits::linger_max;
   core::DeletePolicyKind delete_policy = core::DeletePolicyKind::grandfather;
   agent::Patience patience = {};
+  agent::Proximity proximity = agent::Proximity::traceroute;
 };
 
 class Node final : private agent::Agent::Events {

@@ -45,6 +45,7 @@ Agent::stop ()
     ControlLoop::get ().post ([gone = std::move (listener_)] {});
   }
   standby_.aim (std::nullopt);
+  route_probe_.reset ();
   while (!links_.empty ())
     drop (*links_.begin ()->second);
   ControlLoop::arm (timer_.get (), core::Instant::max ());
@@ -75,7 +76,10 @@ Agent::listen ()
 void
 Agent::become_source ()
 {
-  act ([] (core::Peer &peer, core::Instant now) { peer.become_source (now); });
+  act ([] (core::Peer &peer, core::Instant now) {
+    peer.set_path (now, {}); // it is where all ways lead
+    peer.become_source (now);
+  });
 }
 
 void
@@ -476,6 +480,7 @@ Agent::stats () const
   result.transience_last = transience_last_;
   result.transience_max = transience_max_;
   result.transience_total = transience_total_;
+  result.path = peer_.config ().path;
   result.port = listener_ ? listener_->port () : 0;
   return result;
 }

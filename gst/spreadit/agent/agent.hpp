@@ -16,6 +16,7 @@
 #include "agent/limits.hpp"
 #include "agent/link.hpp"
 #include "agent/listener.hpp"
+#include "agent/route_probe.hpp"
 #include "agent/standby.hpp"
 #include "core/peer.hpp"
 #include "media/data_path.hpp"
@@ -30,6 +31,14 @@ struct Patience {
   std::chrono::seconds session = limits::session_timeout;  // plays, is silent
 };
 
+// How a node finds out where in the network it is, for the policies that go by
+// it (V-A.3).
+enum class Proximity {
+  none,
+  rtt,        // the round trip to the source
+  traceroute, // that, and the routers on the way
+};
+
 struct Settings {
   rtsp::Uri uri;  // the stream: the source's host, port and path
   // Where to listen; none: nobody can ask us.
@@ -38,6 +47,7 @@ struct Settings {
   core::Config core;      // its `address` is set by the agent
   std::uint64_t upload_bps = 0;  // 0: unknown, children_max holds
   Patience patience;
+  Proximity proximity = Proximity::traceroute;
 };
 
 struct NodeStats {
@@ -61,6 +71,7 @@ struct NodeStats {
   std::optional<core::Duration> discover, first_packet;
   unsigned switches = 0;
   core::Duration transience_last{}, transience_max{}, transience_total{};
+  std::optional<core::NetworkPath> path; // nothing: not measured (yet)
   std::uint16_t port = 0;
 };
 
@@ -107,6 +118,7 @@ public:
   void set_add_policy (core::AddPolicyKind kind);
   void set_second_add_policy (core::AddPolicyKind kind);
   void set_delete_policy (core::DeletePolicyKind kind);
+  void set_proximity (Proximity proximity); // from the next connection on
 
   [[nodiscard]] NodeStats stats () const;
   [[nodiscard]] const std::string &sdp () const { return description_.text; }
@@ -168,6 +180,10 @@ private:
   void answered (Link &link, core::Message message);
   void refuse_answer (Link &link, const std::string &why);
   void adopt_description (Description description);
+
+  // Where we are (agent_proximity.cpp).
+  void locate (GSocketConnection *connection, const Link &link);
+  void on_located (core::NetworkPath path);
 
   // Over UDP or TCP (agent_transport.cpp).
   [[nodiscard]] std::vector<rtsp::Transport> offers (Link &link) const;
@@ -231,6 +247,9 @@ private:
   std::uint64_t next_incoming_ = 1;
   // For callbacks that may come when we are gone.
   std::shared_ptr<Agent *> alive_ = std::make_shared<Agent *> (this);
+
+  std::unique_ptr<RouteProbe> route_probe_; // while it measures
+  std::optional<core::Instant> located_at_; // when it last began
 
   // Parents in a row that UDP did not get through from, the last one then.
   unsigned udp_failures_ = 0;

@@ -119,6 +119,7 @@ Agent::on_connected (core::LinkId id, GSocketConnection *connection,
   link->connection = Connection::adopt (connection);
   link->connection->start (link);
   learn_address (*link->connection, Seen::by_parent);
+  locate (connection, *link);
   act ([id] (core::Peer &peer, core::Instant now) {
     peer.link_opened (now, id);
   });

@@ -67,6 +67,19 @@ add_children (GstStructure *structure, const NodeStats &stats)
 }
 
 void
+add_routers (GstStructure *structure, const core::NetworkPath &path)
+{
+  GValue list = G_VALUE_INIT;
+  g_value_init (&list, GST_TYPE_LIST);
+  for (const auto router : path.routers) {
+    const Owned<gchar> name (
+        g_strdup_printf ("%016" G_GINT64_MODIFIER "x", guint64{router}));
+    append (&list, name.get ());
+  }
+  gst_structure_take_value (structure, "routers", &list);
+}
+
+void
 add_structure (GstStructure *structure, const char *name, GstStructure *value)
 {
   gst_structure_set (structure, name, GST_TYPE_STRUCTURE, value, nullptr);
@@ -145,6 +158,13 @@ to_structure (const NodeStats &stats, const std::string &uri)
   if (stats.data.round_trip)
     gst_structure_set (s, "rtt-ms", G_TYPE_DOUBLE,
         milliseconds (*stats.data.round_trip), nullptr);
+  if (stats.path) {
+    GstStructure *path = gst_structure_new ("path", "hops", G_TYPE_UINT,
+        static_cast<guint> (stats.path->routers.size ()), "rtt-ms",
+        G_TYPE_DOUBLE, milliseconds (stats.path->rtt), nullptr);
+    add_routers (path, *stats.path);
+    add_structure (s, "path", path);
+  }
   if (stats.discover)
     gst_structure_set (s, "discover-ms", G_TYPE_DOUBLE,
         milliseconds (*stats.discover), nullptr);
