@@ -49,6 +49,23 @@ gst_spreadit_delete_policy_get_type (void)
 }
 
 GType
+gst_spreadit_proximity_get_type (void)
+{
+  static const GEnumValue values[] = {
+      {GST_SPREADIT_PROXIMITY_NONE, "Not at all", "none"},
+      {GST_SPREADIT_PROXIMITY_RTT, "By the round trip to the source", "rtt"},
+      {GST_SPREADIT_PROXIMITY_TRACEROUTE,
+          "By the routers on the way to the source, then by the round trip",
+          "traceroute"},
+      {0, nullptr, nullptr}};
+  static gsize type = 0;
+  if (g_once_init_enter (&type))
+    g_once_init_leave (
+        &type, g_enum_register_static ("GstSpreaditProximity", values));
+  return type;
+}
+
+GType
 gst_spreadit_peer_state_get_type (void)
 {
   static const GEnumValue values[] = {

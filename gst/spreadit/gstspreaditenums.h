@@ -54,6 +54,25 @@ typedef enum
 } GstSpreaditDeletePolicy;
 
 /**
+ * GstSpreaditProximity:
+ * @GST_SPREADIT_PROXIMITY_NONE: not at all
+ * @GST_SPREADIT_PROXIMITY_RTT: by the round trip to the source
+ * @GST_SPREADIT_PROXIMITY_TRACEROUTE: by the routers on the way to the source
+ *   and, where those say nothing, by the round trip
+ *
+ * How a node finds out where in the network it is, for the add policies that
+ * place newcomers near each other (paper, V-A.3).
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  GST_SPREADIT_PROXIMITY_NONE = 0,
+  GST_SPREADIT_PROXIMITY_RTT = 1,
+  GST_SPREADIT_PROXIMITY_TRACEROUTE = 2,
+} GstSpreaditProximity;
+
+/**
  * GstSpreaditPeerState:
  * @GST_SPREADIT_PEER_STATE_IDLE: no application session, or it is over
  * @GST_SPREADIT_PEER_STATE_DISCOVERING: looking for the first parent
@@ -84,6 +103,10 @@ GType gst_spreadit_add_policy_get_type (void);
   (gst_spreadit_delete_policy_get_type ())
 GST_SPREADIT_API
 GType gst_spreadit_delete_policy_get_type (void);
+
+#define GST_TYPE_SPREADIT_PROXIMITY (gst_spreadit_proximity_get_type ())
+GST_SPREADIT_API
+GType gst_spreadit_proximity_get_type (void);
 
 #define GST_TYPE_SPREADIT_PEER_STATE (gst_spreadit_peer_state_get_type ())
 GST_SPREADIT_API

@@ -68,6 +68,7 @@ enum {
   PROP_ADD_POLICY,
   PROP_SECOND_ADD_POLICY,
   PROP_DELETE_POLICY,
+  PROP_PROXIMITY,
   PROP_MAX_TRIES,
   PROP_ALIVE_INTERVAL,
   PROP_ALIVE_MISSES,
@@ -120,6 +121,7 @@ struct Wishes {
   gint add_policy = GST_SPREADIT_ADD_POLICY_ROUND_ROBIN;
   gint second_add_policy = GST_SPREADIT_ADD_POLICY_ROUND_ROBIN;
   gint delete_policy = GST_SPREADIT_DELETE_POLICY_GRANDFATHER;
+  gint proximity = GST_SPREADIT_PROXIMITY_TRACEROUTE;
   guint max_tries = core::limits::tries_max_default;
   guint alive_interval_ms = in_ms (core::limits::alive_interval_default);
   guint alive_misses = core::limits::alive_misses_default;
@@ -169,6 +171,20 @@ to_core (GstSpreaditDeletePolicy policy)
     break;
   }
   return core::DeletePolicyKind::grandfather;
+}
+
+agent::Proximity
+to_agent (GstSpreaditProximity proximity)
+{
+  switch (proximity) {
+  case GST_SPREADIT_PROXIMITY_NONE:
+    return agent::Proximity::none;
+  case GST_SPREADIT_PROXIMITY_RTT:
+    return agent::Proximity::rtt;
+  case GST_SPREADIT_PROXIMITY_TRACEROUTE:
+    break;
+  }
+  return agent::Proximity::traceroute;
 }
 
 unsigned
@@ -380,6 +396,8 @@ Private::read_wishes (bool as_source, agent::Settings *settings, GError **error)
     settings->advertise = rtsp::address_of (settings->uri);
   }
   settings->upload_bps = wishes.upload_bandwidth;
+  settings->proximity =
+      to_agent (static_cast<GstSpreaditProximity> (wishes.proximity));
   core::Config &config = settings->core;
   config.id = {random_u64 (), random_u64 () | 1};
   config.seed = random_u64 ();
@@ -614,6 +632,8 @@ Private::apply_wishes () noexcept
         to_core (static_cast<GstSpreaditAddPolicy> (now.second_add_policy)));
     changed->set_delete_policy (
         to_core (static_cast<GstSpreaditDeletePolicy> (now.delete_policy)));
+    changed->set_proximity (
+        to_agent (static_cast<GstSpreaditProximity> (now.proximity)));
   });
 }
 
@@ -766,6 +786,9 @@ gst_spreadit_peering_manager_set_property (
     case PROP_DELETE_POLICY:
       wishes.delete_policy = g_value_get_enum (value);
       break;
+    case PROP_PROXIMITY:
+      wishes.proximity = g_value_get_enum (value);
+      break;
     case PROP_MAX_TRIES:
       wishes.max_tries = g_value_get_uint (value);
       break;
@@ -833,6 +856,9 @@ gst_spreadit_peering_manager_get_property (
     break;
   case PROP_DELETE_POLICY:
     g_value_set_enum (value, wishes.delete_policy);
+    break;
+  case PROP_PROXIMITY:
+    g_value_set_enum (value, wishes.proximity);
     break;
   case PROP_MAX_TRIES:
     g_value_set_uint (value, wishes.max_tries);
@@ -993,6 +1019,23 @@ install_properties (GObjectClass *klass)
       GST_TYPE_SPREADIT_DELETE_POLICY, GST_SPREADIT_DELETE_POLICY_GRANDFATHER,
       live);
   /**
+   * GstSpreaditPeeringManager:proximity:
+   *
+   * How this node finds out where in the network it is, for parents whose add
+   * policy places newcomers near each other (paper, V-A.3). Nothing waits for
+   * it: it is measured while the node joins, in 2 s at most, and told to the
+   * parent then. A node that was sent on before moves once, without a gap.
+   *
+   * traceroute sends UDP datagrams of some bytes towards the source, ports 33435
+   * and up, and needs no privileges. Where routers do not answer fewer are
+   * known. A change takes effect when the source is next connected to.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_PROXIMITY] = g_param_spec_enum ("proximity", "Proximity",
+      "How this node finds out where in the network it is",
+      GST_TYPE_SPREADIT_PROXIMITY, GST_SPREADIT_PROXIMITY_TRACEROUTE, live);
+  /**
    * GstSpreaditPeeringManager:max-tries:
    *
    * Peers asked in one search before the stream is unavailable (paper, IV-B).
@@ -1133,6 +1176,10 @@ install_properties (GObjectClass *klass)
    * - `bytes-in`, `bytes-out`: data; `control-bytes-in`, `control-bytes-out`
    * - `delay-ms`: structure with `p50`, `p99`: packet delay (paper, VI-A), the
    *   source's NTP time to receipt; needs clocks that agree
+   * - `path`: structure with `hops` (#guint, routers between the source and this
+   *   node), `routers` (#GST_TYPE_LIST of 16 hexadecimal digits, from the
+   *   source's end; 0 did not answer) and `rtt-ms` to the source; missing until
+   *   measured, see #GstSpreaditPeeringManager:proximity
    * - `discover-ms`: time to discover parent (paper, VI-A), of the first search
    * - `first-packet-ms`: from the start to the first RTP packet (paper, II)
    * - `switches`: #guint, changes of parent
