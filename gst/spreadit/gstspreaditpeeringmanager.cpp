@@ -1152,6 +1152,8 @@ install_properties (GObjectClass *klass)
    *   `parent-transport`: `udp`, or `tcp` where UDP does not get through
    * - `standby`: string, whom the node would ask first if its parent failed, when
    *   a connection to it is ready; else empty
+   * - `add-policy`, `second-add-policy`, `delete-policy`: strings, the nicks of
+   *   those in force
    * - `root-path`: #GST_TYPE_LIST of ids, the parent first, the source last
    * - `children`: #GST_TYPE_LIST of structures with `id`, `address`,
    *   `plain-player` (#gboolean), `sent-packets`, `sent-bytes`,

@@ -480,7 +480,11 @@ Agent::stats () const
   result.transience_last = transience_last_;
   result.transience_max = transience_max_;
   result.transience_total = transience_total_;
-  result.path = peer_.config ().path;
+  const core::Config &config = peer_.config ();
+  result.path = config.path;
+  result.add_policy = config.add_policy;
+  result.second_add_policy = config.second_add_policy;
+  result.delete_policy = config.delete_policy;
   result.port = listener_ ? listener_->port () : 0;
   return result;
 }

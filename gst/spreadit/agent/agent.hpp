@@ -72,6 +72,8 @@ struct NodeStats {
   unsigned switches = 0;
   core::Duration transience_last{}, transience_max{}, transience_total{};
   std::optional<core::NetworkPath> path; // nothing: not measured (yet)
+  core::AddPolicyKind add_policy{}, second_add_policy{};
+  core::DeletePolicyKind delete_policy{};
   std::uint16_t port = 0;
 };
 

@@ -20,8 +20,8 @@ round_trip_of (GSocketConnection *connection)
   GSocket *socket = g_socket_connection_get_socket (connection);
   tcp_info info{};
   socklen_t length = sizeof info;
-  if (getsockopt (g_socket_get_fd (socket), IPPROTO_TCP, TCP_INFO, &info,
-          &length) != 0)
+  if (getsockopt (
+          g_socket_get_fd (socket), IPPROTO_TCP, TCP_INFO, &info, &length) != 0)
     return {};
   return std::chrono::microseconds (info.tcpi_rtt);
 }
@@ -43,10 +43,10 @@ Agent::locate (GSocketConnection *connection, const Link &link)
   const auto rtt = round_trip_of (connection);
   if (settings_.proximity == Proximity::rtt)
     return on_located ({{}, rtt});
-  route_probe_ = std::make_unique<RouteProbe> (link.connection->remote (), rtt,
-      [this, rtt] (std::vector<std::uint64_t> routers) {
+  route_probe_ = std::make_unique<RouteProbe> (
+      link.connection->remote (), rtt, [this] (core::NetworkPath path) {
         const auto probe = std::exchange (route_probe_, nullptr);
-        on_located ({std::move (routers), rtt});
+        on_located (std::move (path));
       });
 }
 
@@ -58,9 +58,8 @@ Agent::on_located (core::NetworkPath path)
       std::chrono::duration<double, std::milli> (path.rtt).count ());
   if (path == peer_.config ().path)
     return;
-  act ([path = std::move (path)] (core::Peer &peer, core::Instant now) {
-    peer.set_path (now, path);
-  });
+  act ([path = std::move (path)] (
+           core::Peer &peer, core::Instant now) { peer.set_path (now, path); });
 }
 
 void

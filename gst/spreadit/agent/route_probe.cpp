@@ -77,11 +77,11 @@ is_end (const sock_extended_err &error)
 
 } // namespace
 
-RouteProbe::RouteProbe (const media::Address &destination,
-    core::Duration round_trip, Done done)
-    : destination_ (destination),
-      round_ (std::clamp<core::Duration> (2 * round_trip,
-          limits::route_round_min, limits::route_round_max)),
+RouteProbe::RouteProbe (
+    const media::Address &destination, core::Duration round_trip, Done done)
+    : destination_ (destination), round_trip_ (round_trip),
+      round_ (std::clamp<core::Duration> (
+          2 * round_trip, limits::route_round_min, limits::route_round_max)),
       done_ (std::move (done)), trace_ (destination),
       until_ (ControlLoop::now () + limits::route_probe_max),
       timer_ (ControlLoop::get ().add_timer ([this] { go_on (); }))
@@ -114,8 +114,8 @@ RouteProbe::open ()
   }
   GSource *source = g_unix_fd_source_new (
       fd_, static_cast<GIOCondition> (G_IO_IN | G_IO_ERR));
-  const GUnixFDSourceFunc callback =
-      [] (gint, GIOCondition, gpointer self) noexcept -> gboolean {
+  const GUnixFDSourceFunc callback = [] (gint, GIOCondition,
+                                         gpointer self) noexcept -> gboolean {
     static_cast<RouteProbe *> (self)->on_readable ();
     return G_SOURCE_CONTINUE;
   };
@@ -152,6 +152,7 @@ RouteProbe::send (unsigned hop)
   const socklen_t length =
       destination_.with_port (static_cast<std::uint16_t> (first_port + hop))
           .to_sockaddr (destination_.family (), &to);
+  sent_at_[hop] = ControlLoop::now ();
   // What earlier ones met is reported by the next one, which is then not sent.
   for (unsigned attempt = 0; attempt < 3; ++attempt)
     if (sendto (fd_, payload, sizeof payload - 1, 0,
@@ -209,11 +210,22 @@ RouteProbe::read_error ()
   if (asked.with_port (0) != destination_.with_port (0) || hop >= sent_)
     return true;
   const auto router = address_of (SO_EE_OFFENDER (error));
+  if (router.with_port (0) == destination_.with_port (0))
+    measure (hop);
   if (is_expiry (*error))
     trace_.expired (hop, router);
   else if (is_end (*error))
     trace_.ended (hop, router);
   return true;
+}
+
+void
+RouteProbe::measure (unsigned hop)
+{
+  const auto took = ControlLoop::now () - sent_at_[hop];
+  round_trip_ = round_trip_ == core::Duration::zero ()
+                    ? took
+                    : std::min (round_trip_, took);
 }
 
 // All of the window have been answered, or it has had its time.
@@ -246,7 +258,7 @@ RouteProbe::finish ()
   watch_.reset ();
   ControlLoop::arm (timer_.get (), core::Instant::max ());
   if (const Done done = std::exchange (done_, nullptr))
-    done (trace_.routers ());
+    done ({trace_.routers (), round_trip_});
 }
 
 } // namespace spreadit::agent

@@ -17,13 +17,15 @@ namespace spreadit::agent {
 // router that does not answer.
 class RouteProbe {
 public:
-  using Done = std::function<void (std::vector<std::uint64_t> routers)>;
+  using Done = std::function<void (core::NetworkPath path)>;
 
   // Begins at once. `done` is called from the loop, once, at most
   // limits::route_probe_max later, and may destroy us; not at all when we are
-  // destroyed before. `round_trip`: to `destination`, if known.
-  RouteProbe (const media::Address &destination, core::Duration round_trip,
-      Done done);
+  // destroyed before. `round_trip`: to `destination` as far as is known, or
+  // zero; it may have had bad luck (a SYN that was sent twice), so an answer of
+  // the destination that came quicker counts.
+  RouteProbe (
+      const media::Address &destination, core::Duration round_trip, Done done);
   ~RouteProbe ();
   RouteProbe (const RouteProbe &) = delete;
   RouteProbe &operator= (const RouteProbe &) = delete;
@@ -34,13 +36,15 @@ private:
   bool send (unsigned hop);
   void on_readable ();
   bool read_error ();
+  void measure (unsigned hop);
   void go_on ();
   void finish ();
 
   media::Address destination_;
-  core::Duration round_;
+  core::Duration round_trip_, round_;
   Done done_;
   Trace trace_;
+  std::array<core::Instant, Trace::hops_max + 1> sent_at_{}; // by hop
   core::Instant until_;
   int fd_ = -1;
   unsigned first_ = 1; // what we wait for: from here ...

@@ -30,6 +30,40 @@ append (GValue *list, const char *text)
 }
 
 const char *
+nick (core::AddPolicyKind policy)
+{
+  switch (policy) {
+  case core::AddPolicyKind::random:
+    return "random";
+  case core::AddPolicyKind::round_robin:
+    return "round-robin";
+  case core::AddPolicyKind::smart_placement:
+    return "smart-placement";
+  case core::AddPolicyKind::knock_downs:
+    return "knock-downs";
+  case core::AddPolicyKind::smart_bandwidth:
+    return "smart-bandwidth";
+  }
+  return "unknown";
+}
+
+const char *
+nick (core::DeletePolicyKind policy)
+{
+  switch (policy) {
+  case core::DeletePolicyKind::grandfather:
+    return "grandfather";
+  case core::DeletePolicyKind::root:
+    return "root";
+  case core::DeletePolicyKind::grandfather_all:
+    return "grandfather-all";
+  case core::DeletePolicyKind::root_all:
+    return "root-all";
+  }
+  return "unknown";
+}
+
+const char *
 transport_name (bool is_tcp)
 {
   return is_tcp ? "tcp" : "udp";
@@ -124,6 +158,9 @@ to_structure (const NodeStats &stats, const std::string &uri)
   GstStructure *s = owned.get ();
   gst_structure_set (
       s, "standby", G_TYPE_STRING, stats.standby.c_str (), nullptr);
+  gst_structure_set (s, "add-policy", G_TYPE_STRING, nick (stats.add_policy),
+      "second-add-policy", G_TYPE_STRING, nick (stats.second_add_policy),
+      "delete-policy", G_TYPE_STRING, nick (stats.delete_policy), nullptr);
   set_u64 (s, "time", static_cast<std::uint64_t> (g_get_real_time ()));
 
   GValue path = G_VALUE_INIT;

@@ -20,8 +20,8 @@ realm_of (std::uint32_t ipv4)
   const auto is_in = [ipv4] (std::uint32_t net, unsigned bits) {
     return ipv4 >> (32 - bits) == net >> (32 - bits);
   };
-  if (is_in (0x00000000, 8) || is_in (0x7f000000, 8) || is_in (0xa9fe0000, 16) ||
-      ipv4 >= 0xe0000000) // multicast and reserved
+  if (is_in (0x00000000, 8) || is_in (0x7f000000, 8) ||
+      is_in (0xa9fe0000, 16) || ipv4 >= 0xe0000000) // multicast and reserved
     return Realm::nowhere;
   if (is_in (0x0a000000, 8) || is_in (0xac100000, 12) ||
       is_in (0xc0a80000, 16) || is_in (0x64400000, 10))
@@ -71,8 +71,7 @@ router_name (const media::Address &router, const media::Address &destination)
     return NetworkPath::silent;
   const Named its = named (router);
   if (its.realm == Realm::nowhere ||
-      (its.realm == Realm::shared &&
-          named (destination).realm == Realm::world))
+      (its.realm == Realm::shared && named (destination).realm == Realm::world))
     return NetworkPath::silent;
   return its.name;
 }
