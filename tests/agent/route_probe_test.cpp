@@ -25,9 +25,9 @@ struct Probing {
   {
     ControlLoop::get ().call ([&] {
       probe = std::make_unique<RouteProbe> (
-          Address::from_ip (ip, 8554), 1ms, [this] (Routers routers) {
+          Address::from_ip (ip, 8554), 1ms, [this] (core::NetworkPath path) {
             probe.reset (); // may be done from there
-            found = std::move (routers);
+            found = std::move (path.routers);
             ++calls;
             ring_bell ();
           });

@@ -37,8 +37,8 @@ TEST (RouterName, IsTheAddress)
 // 192.168.1.1 is at everybody's home.
 TEST (RouterName, APrivateOneCountsOnAPrivateWayOnly)
 {
-  for (const char *home : {"10.1.2.3", "172.31.0.1", "192.168.1.1",
-           "100.64.0.1"}) {
+  for (const char *home :
+      {"10.1.2.3", "172.31.0.1", "192.168.1.1", "100.64.0.1"}) {
     EXPECT_EQ (name (home, "198.51.100.1"), silent) << home;
     EXPECT_NE (name (home, "192.168.7.7"), silent) << home;
   }
@@ -83,8 +83,8 @@ TEST (Trace, ARouterThatDoesNotAnswerIsStillThere)
   way.by (1, "10.0.3.1");
   way.by (3, "10.0.1.1");
   way.ended (4, ip ("10.0.0.1"));
-  EXPECT_EQ (way.routers (),
-      (Routers{name ("10.0.1.1"), silent, name ("10.0.3.1")}));
+  EXPECT_EQ (
+      way.routers (), (Routers{name ("10.0.1.1"), silent, name ("10.0.3.1")}));
 }
 
 // It answers so many a second only, so this may be any of its answers.
@@ -102,8 +102,7 @@ TEST (Trace, ADestinationThatDoesNotAnswer)
   way.by (1, "10.0.3.1");
   way.by (2, "10.0.2.1");
   EXPECT_EQ (way.reach (), 3u);
-  EXPECT_EQ (
-      way.routers (), (Routers{name ("10.0.2.1"), name ("10.0.3.1")}));
+  EXPECT_EQ (way.routers (), (Routers{name ("10.0.2.1"), name ("10.0.3.1")}));
 }
 
 TEST (Trace, NothingAnswers)
@@ -128,8 +127,7 @@ TEST (Trace, ARouterThatForbidsIsTheLastWeSee)
   way.ended (2, ip ("10.0.2.1"));
   way.ended (3, ip ("10.0.2.1"));
   EXPECT_EQ (way.reach (), 3u);
-  EXPECT_EQ (
-      way.routers (), (Routers{name ("10.0.2.1"), name ("10.0.3.1")}));
+  EXPECT_EQ (way.routers (), (Routers{name ("10.0.2.1"), name ("10.0.3.1")}));
 }
 
 TEST (Trace, TheFirstAnswerCounts)
