@@ -59,7 +59,8 @@ struct Sizes {
   {
     return parameters (130 + address_size +
                        list ("root-path", alive.root_path.size ()) +
-                       list ("standby", alive.standby.size ()));
+                       list ("standby", alive.standby.size ()) +
+                       alive.openings.size () * (contact + 9 + 32));
   }
   std::size_t operator() (const message::Verify &) const
   {

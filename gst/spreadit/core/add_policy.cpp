@@ -19,6 +19,8 @@ make_add_policy (AddPolicyKind kind, Rng rng, AddPolicyKind second)
     if (second == AddPolicyKind::smart_bandwidth)
       second = AddPolicyKind::round_robin;
     return make_add_smart_bandwidth (make_add_policy (second, rng));
+  case AddPolicyKind::automatic:
+    return make_add_auto ();
   }
   return make_add_round_robin ();
 }

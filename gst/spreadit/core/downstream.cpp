@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <algorithm>
+#include <array>
 #include <cassert>
 
 #include "core/contacts.hpp"
@@ -25,14 +26,6 @@ believable (const std::optional<NetworkPath> &told)
   if (!told || told->routers.size () > limits::routers_max)
     return nullptr;
   return std::make_unique<const NetworkPath> (*told);
-}
-
-bool
-is_avoided (const message::Subscribe &ask, const PeerId &id)
-{
-  const auto read = std::min (ask.avoid.size (), limits::avoid_max);
-  const auto end = ask.avoid.begin () + static_cast<std::ptrdiff_t> (read);
-  return std::find (ask.avoid.begin (), end, id) != end;
 }
 
 } // namespace
@@ -120,6 +113,9 @@ Downstream::accept (Instant now, LinkId link, const message::Subscribe &ask,
       std::min (ask.children_max, limits::children_max_max), ask.plain_player,
       now, now, ask.lost});
   children_.back ().path = believable (ask.path);
+  if (!ask.plain_player && ask.subtree.peers == 1 && ask.subtree.free > 0)
+    know_openings (now, children_.back (),
+        std::array{Opening{ask.self, 0, ask.subtree.free, 0, {}}});
   check_at_ = std::min (check_at_, due (children_.back ()));
 
   welcome (children_.back (), standing);
@@ -176,7 +172,7 @@ Downstream::verified (
   if (const auto objection = object (asker.ask, standing))
     return refuse (asker.link, *objection);
   if (!has_room_for (asker.ask)) // the capacity was lowered
-    return send_elsewhere (asker.link, asker.ask);
+    return send_elsewhere (now, asker.link, asker.ask);
   accept (now, asker.link, asker.ask, standing);
 }
 
@@ -201,7 +197,7 @@ Downstream::probe_lost (Instant now, const message::Subscribe &ask)
 // We feed one too many: a lost child answered, or the capacity was lowered.
 // The newest goes, if there is room below, and once it would not notice.
 void
-Downstream::make_way (const Child &child)
+Downstream::make_way (Instant now, const Child &child)
 {
   if (!feeds_too_many () || child.gone_by ||
       child.link != children_.back ().link)
@@ -213,7 +209,7 @@ Downstream::make_way (const Child &child)
     ask.avoid.push_back (*child.lost);
   if (child.path)
     ask.path = *child.path;
-  if (auto target = choose (ask))
+  if (auto target = choose (now, ask))
     node_.outbox.send (child.link,
         message::Redirect{std::move (*target), RedirectScope::self});
 }
@@ -231,6 +227,8 @@ Downstream::decide (Instant now, LinkId link, const message::Subscribe &ask,
   topology.path = node_.config.path ? &*node_.config.path : nullptr;
   topology.uplink_bps = node_.config.uplink_bps;
   topology.may_step_down = may_step_down (now, ask, standing);
+  const auto openings = distant_openings (now, ask);
+  topology.openings = openings;
   const AddDecision decision = add_policy_->choose (topology, ask);
 
   if (std::holds_alternative<decision::StepDown> (decision))
@@ -238,11 +236,13 @@ Downstream::decide (Instant now, LinkId link, const message::Subscribe &ask,
   if (const auto *take = std::get_if<decision::TakeInstead> (&decision))
     take_instead (now, link, ask, standing, *take);
   else if (const auto *on =
-               std::get_if<decision::RedirectRequester> (&decision))
+               std::get_if<decision::RedirectRequester> (&decision)) {
     node_.outbox.send (link, message::Redirect{contact_of (on->target),
                                  RedirectScope::self, on->provisional});
-  else
+    spend (now, on->target);
+  } else {
     refuse (link, RefuseReason::saturated);
+  }
   return std::nullopt;
 }
 
@@ -255,6 +255,7 @@ Downstream::take_instead (Instant now, LinkId link,
 {
   const auto child = find_peer (decision.child);
   assert (child != children_.end ());
+  take_instead_at_ = now + limits::take_instead_rest;
   child->sent_on_until = now + limits::sent_on_max;
   check_at_ = std::min (check_at_, *child->sent_on_until);
   const LinkId its_link = child->link;
@@ -277,9 +278,10 @@ Downstream::step_down (Instant now, LinkId link, const message::Subscribe &ask,
 }
 
 void
-Downstream::send_elsewhere (LinkId link, const message::Subscribe &ask)
+Downstream::send_elsewhere (
+    Instant now, LinkId link, const message::Subscribe &ask)
 {
-  auto target = choose (ask);
+  auto target = choose (now, ask);
   if (!target)
     return refuse (link, RefuseReason::saturated);
   node_.outbox.send (
@@ -288,16 +290,20 @@ Downstream::send_elsewhere (LinkId link, const message::Subscribe &ask)
 
 // Of the children alone; nobody else is moved.
 std::optional<Contact>
-Downstream::choose (const message::Subscribe &ask) const
+Downstream::choose (Instant now, const message::Subscribe &ask)
 {
   const auto children = offered (ask);
   LocalTopology topology;
   topology.children = children;
   topology.path = node_.config.path ? &*node_.config.path : nullptr;
   topology.uplink_bps = node_.config.uplink_bps;
+  const auto openings = distant_openings (now, ask);
+  topology.openings = openings;
   const AddDecision decision = add_policy_->choose (topology, ask);
-  if (const auto *on = std::get_if<decision::RedirectRequester> (&decision))
+  if (const auto *on = std::get_if<decision::RedirectRequester> (&decision)) {
+    spend (now, on->target);
     return contact_of (on->target);
+  }
   return std::nullopt;
 }
 
@@ -308,7 +314,8 @@ Downstream::offered (const message::Subscribe &ask) const
   for (const Child &child : children_)
     if (is_offered (child, ask))
       candidates.push_back (
-          {child.contact.id, child.subtree, child.path.get ()});
+          {child.contact.id, child.subtree, child.path.get (),
+              child.children_max});
   return candidates;
 }
 
@@ -319,7 +326,7 @@ Downstream::movable (Instant now, const message::Subscribe &ask) const
   std::vector<Candidate> candidates;
   const auto lending = static_cast<std::size_t> (
       std::count_if (children_.begin (), children_.end (), lends_its_slot));
-  if (ask.plain_player || ask.subtree.peers > 1 ||
+  if (now < take_instead_at_ || ask.plain_player || ask.subtree.peers > 1 ||
       node_.config.address.empty () || lending >= node_.config.children_max ||
       slots_used () > node_.config.children_max)
     return candidates;
@@ -328,7 +335,8 @@ Downstream::movable (Instant now, const message::Subscribe &ask) const
         child.contact.id != ask.self.id &&
         now - child.since >= limits::settling_max)
       candidates.push_back (
-          {child.contact.id, child.subtree, child.path.get ()});
+          {child.contact.id, child.subtree, child.path.get (),
+              child.children_max});
   return candidates;
 }
 
@@ -349,8 +357,14 @@ Downstream::contact_of (PeerId id) const
       children_.begin (), children_.end (), [&] (const Child &known) {
         return !known.plain_player && known.contact.id == id;
       });
-  assert (child != children_.end ());
-  return child->contact;
+  if (child != children_.end ())
+    return child->contact;
+  for (const Child &above : children_)
+    for (const KnownOpening &known : above.openings)
+      if (known.opening.contact.id == id)
+        return known.opening.contact;
+  assert (!"nobody we know");
+  return children_.front ().contact;
 }
 
 bool
@@ -400,11 +414,12 @@ Downstream::message_seen (Instant now, LinkId link, Instant came)
     child->answer_by.reset ();
   check_at_ = std::min (check_at_, due (*child));
   if (came == now)
-    make_way (*child);
+    make_way (now, *child);
 }
 
 void
-Downstream::handle_message (LinkId link, const message::Alive &alive)
+Downstream::handle_message (
+    Instant now, LinkId link, const message::Alive &alive)
 {
   const auto child = find (link);
   if (child == children_.end () || child->plain_player ||
@@ -414,8 +429,9 @@ Downstream::handle_message (LinkId link, const message::Alive &alive)
     child->contact.address = alive.self.address;
   child->children_max = std::min (alive.children_max, limits::children_max_max);
   child->subtree = believable (alive.subtree);
+  know_openings (now, *child, alive.openings);
   if (alive.receiving)
-    make_way (*child);
+    make_way (now, *child);
 }
 
 // Kept for that peer alone: whoever came first would have it otherwise.

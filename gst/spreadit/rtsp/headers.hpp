@@ -132,6 +132,16 @@ Result<std::vector<core::Contact>> parse_contacts (
 std::vector<std::string> write_contacts (
     std::span<const core::Contact> contacts);
 
+// An opening in a heart-beat (docs/protocol.md, 4). `age` is written in whole
+// seconds; a longer one than limits::age_max is read as that.
+//
+//   opening           = contact *( ";" opening-parameter )
+//   opening-parameter = "depth" "=" 1*DIGIT | "free" "=" 1*DIGIT
+//                   | "width" "=" 1*DIGIT | "age" "=" 1*DIGIT
+//                   | token [ "=" value ]
+std::optional<core::Opening> parse_opening (std::string_view text);
+std::string write_opening (const core::Opening &opening);
+
 // SpreadIt-Resume: the newest packet the asker holds, per SSRC; it is sent
 // what came after. Extended sequence number: 2^16 times the number of wraps
 // seen, plus the RTP sequence number (RFC 3550, 6.4.1). How often it wrapped
