@@ -20,6 +20,8 @@ gst_spreadit_add_policy_get_type (void)
       {GST_SPREADIT_ADD_POLICY_SMART_BANDWIDTH,
           "A newcomer with more upload bandwidth takes the place of this node",
           "smart-bandwidth"},
+      {GST_SPREADIT_ADD_POLICY_AUTO,
+          "Straight to a peer with room, the widest above", "auto"},
       {0, nullptr, nullptr}};
   static gsize type = 0;
   if (g_once_init_enter (&type))

@@ -18,6 +18,9 @@ G_BEGIN_DECLS
  * @GST_SPREADIT_ADD_POLICY_SMART_BANDWIDTH: a newcomer with more upload
  *   bandwidth takes the place of this node, which goes below it; with others as
  *   #GstSpreaditPeeringManager:second-add-policy says
+ * @GST_SPREADIT_ADD_POLICY_AUTO: straight to a peer below that has reported
+ *   room, the highest and longest there; a newcomer that can take more children
+ *   than a child here gets its place and takes it in (beyond the paper)
  *
  * Whom a saturated peer sends a newcomer to (paper, V-A).
  *
@@ -30,6 +33,7 @@ typedef enum
   GST_SPREADIT_ADD_POLICY_SMART_PLACEMENT = 2,
   GST_SPREADIT_ADD_POLICY_KNOCK_DOWNS = 3,
   GST_SPREADIT_ADD_POLICY_SMART_BANDWIDTH = 4,
+  GST_SPREADIT_ADD_POLICY_AUTO = 5,
 } GstSpreaditAddPolicy;
 
 /**

@@ -151,6 +151,8 @@ to_core (GstSpreaditAddPolicy policy)
     return core::AddPolicyKind::knock_downs;
   case GST_SPREADIT_ADD_POLICY_SMART_BANDWIDTH:
     return core::AddPolicyKind::smart_bandwidth;
+  case GST_SPREADIT_ADD_POLICY_AUTO:
+    return core::AddPolicyKind::automatic;
   case GST_SPREADIT_ADD_POLICY_ROUND_ROBIN:
     break;
   }

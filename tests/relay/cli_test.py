@@ -273,7 +273,7 @@ def joins_and_leaves():
                                  f"{uri(port)}: max-children is now 5"),
                   peer.everything())
             for policy in ("random", "smart-placement", "knock-downs",
-                           "smart-bandwidth"):
+                           "smart-bandwidth", "auto"):
                 write_config(5, "127.0.0.1:1234", f"add-policy={policy}\n"
                              f"second-add-policy={policy}\n")
                 peer.process.send_signal(signal.SIGHUP)

@@ -43,6 +43,8 @@ nick (core::AddPolicyKind policy)
     return "knock-downs";
   case core::AddPolicyKind::smart_bandwidth:
     return "smart-bandwidth";
+  case core::AddPolicyKind::automatic:
+    return "auto";
   }
   return "unknown";
 }
