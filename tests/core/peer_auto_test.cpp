@@ -139,13 +139,14 @@ TEST (Auto, TheWideGetThePlaceOfANarrowChildAndTakeItIn)
 TEST (Auto, ALittleWiderIsNotEnoughAndOnceIsEnoughForAWhile)
 {
   Saturated bench;
+  bench.report (10, {}); // both have children
+  bench.report (11, {});
   EXPECT_NE (bench.sent (3 + limits::width_step - 1), PeerId{});
   EXPECT_EQ (bench.sent (3 + limits::width_step), PeerId{}) << "taken";
   ASSERT_EQ (bench.peer.children ().size (), 3u);
   bench.hear (incoming (11), message::Unsubscribe{}); // who was sent on
-  bench.pass (limits::settling_max);
   EXPECT_NE (bench.sent (9), PeerId{});
-  bench.pass (limits::take_instead_rest);
+  bench.now += limits::auto_rest;
   EXPECT_EQ (bench.sent (9), PeerId{});
 }
 
@@ -155,8 +156,32 @@ TEST (Auto, TheWideGoToWhoWouldMakeRoom)
   bench.report (10, {opening (20, 4), for_the_wide (21, 1, 5)});
   bench.report (11, {});
   EXPECT_EQ (bench.sent (4), id_of (20));
-  bench.pass (limits::take_instead_rest); // its own children are as they are
+  bench.pass (limits::auto_rest); // its own children are as they are
   EXPECT_EQ (bench.sent (4, {id_of (20)}), id_of (10)) << "too narrow";
+}
+
+// Somebody with children who lost its parent: the same, but the source has to
+// say first that it is not above us.
+TEST (Auto, WhoBringsOthersIsVerifiedBeforeAnybodyIsMoved)
+{
+  Bench bench (going_by_openings (1));
+  const LinkId parent = bench.settle_deep ();
+  auto leaf = bench.ask (10);
+  leaf.children_max = leaf.subtree.free = 0;
+  bench.hear (incoming (10), leaf);
+  bench.pass (limits::settling_max);
+  auto orphan = bench.ask (20, /* peers */ 4);
+  for (const bool is_good : {false, true}) {
+    bench.hear (incoming (20), orphan);
+    const auto *verify = bench.said<message::Verify> (parent);
+    ASSERT_TRUE (verify);
+    EXPECT_FALSE (bench.said<message::Redirect> ());
+    EXPECT_FALSE (bench.peer.feeds_too_many ());
+    bench.hear (parent, message::Verified{verify->token, is_good});
+    EXPECT_EQ (bench.said<message::Accept> (incoming (20)) != nullptr, is_good);
+    EXPECT_EQ (
+        bench.said<message::Redirect> (incoming (10)) != nullptr, is_good);
+  }
 }
 
 // Below a parent: what it is told.
@@ -215,9 +240,9 @@ TEST (AutoReport, NonsenseIsNotPassedOn)
   bench.join (10);
   bench.join (11); // full
   auto child = bench.alive (10);
-  child.openings = {{{{}, "host"}, 0, 3, 0, 1s}, {{id_of (20), ""}, 0, 3, 0, 1s},
-      opening (Bench::self, 1), opening (21, 1'000'000),
-      {contact (22), 1, 0, 0, 1s}};
+  child.openings = {{{{}, "host"}, 0, 3, 0, 1s},
+      {{id_of (20), ""}, 0, 3, 0, 1s}, opening (Bench::self, 1),
+      opening (21, 1'000'000), {contact (22), 1, 0, 0, 1s}};
   bench.hear (incoming (10), child);
   for (const Opening &told : bench.beat ()->openings)
     EXPECT_TRUE (told.contact.id == id_of (11) ||

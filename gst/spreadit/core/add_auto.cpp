@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include <algorithm>
-
 #include "core/add_policies.hpp"
 #include "core/limits.hpp"
 
@@ -12,11 +10,18 @@ namespace {
 // reported from below, instead of hop by hop. High in the tree, and rather with
 // somebody who has been there for a while: who has stayed long stays long (stay
 // times are heavy-tailed). Where the newcomer can take clearly more children
-// than a child of ours it gets that one's slot and takes it in, so that the wide
-// ones are above and the tree stays low: a leaf loses nothing by a level more.
+// than a child of ours it gets that one's slot and takes it in, so that the
+// wide ones are above and the tree stays low: a leaf loses nothing by a level
+// more.
 class AddAuto final : public AddPolicy {
 public:
   [[nodiscard]] bool wants_openings () const override { return true; }
+  [[nodiscard]] bool moves_for_movers () const override { return true; }
+  // Who moves takes nobody in meanwhile. A leaf has nobody to take in.
+  [[nodiscard]] Duration rest_after_move (const Subtree &moved) const override
+  {
+    return moved.peers > 1 ? limits::auto_rest : Duration::zero ();
+  }
 
   AddDecision choose (const LocalTopology &topology,
       const message::Subscribe &requester) override
@@ -28,7 +33,8 @@ public:
     const DistantOpening *best = nullptr;
     std::uint64_t least = 0;
     for (const DistantOpening &opening : topology.openings) {
-      if (opening.free == 0 && (opening.width_min == 0 || opening.width_min > width))
+      if (opening.free == 0 &&
+          (opening.width_min == 0 || opening.width_min > width))
         continue;
       const std::uint64_t cost = cost_of (opening);
       if (!best || cost < least) {
@@ -43,21 +49,24 @@ public:
   }
 
 private:
-  // What it is worth high in the tree: a peer that brings its own children, or
-  // that nobody can reach, is worth a leaf.
+  // What it is worth high in the tree: who cannot take a child in is worth a
+  // leaf.
   static std::uint32_t width_of (const message::Subscribe &requester)
   {
     if (requester.plain_player || requester.self.address.empty ())
       return 0;
-    return std::min (requester.children_max, requester.subtree.free);
+    return requester.subtree.free > 0 ? requester.children_max : 0;
   }
 
-  // Of those, who has been here for the shortest time: the list is by age.
+  // Of those, with the least below it and then here for the shortest time: the
+  // list is by age.
   static const Candidate *narrowest (const LocalTopology &topology)
   {
     const Candidate *found = nullptr;
     for (const Candidate &child : topology.movable)
-      if (!found || child.children_max <= found->children_max)
+      if (!found || child.children_max < found->children_max ||
+          (child.children_max == found->children_max &&
+              child.subtree.peers <= found->subtree.peers))
         found = &child;
     return found;
   }

@@ -68,6 +68,11 @@ public:
   virtual ~AddPolicy () = default;
   // Whether openings are to be reported to the parent and offered to choose().
   [[nodiscard]] virtual bool wants_openings () const { return false; }
+  // Whether children may be moved for who brings descendants, too.
+  [[nodiscard]] virtual bool moves_for_movers () const { return false; }
+  // After a child was moved for a newcomer, with so much below it, no other one
+  // is for this long.
+  [[nodiscard]] virtual Duration rest_after_move (const Subtree &moved) const;
   // Asked only of a saturated peer.
   virtual AddDecision choose (
       const LocalTopology &topology, const message::Subscribe &requester) = 0;

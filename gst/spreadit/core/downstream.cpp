@@ -58,6 +58,11 @@ Downstream::handle_message (Instant now, LinkId link,
   auto objection = object (ask, standing);
   if (asked_before || known != children_.end ())
     objection = RefuseReason::malformed;
+  if (objection == RefuseReason::not_receiving && standing.may_send_on &&
+      !has_room_for (ask)) {
+    send_elsewhere (now, link, ask, RefuseReason::not_receiving);
+    return std::nullopt;
+  }
   if (objection) {
     refuse (link, *objection);
     return std::nullopt;
@@ -65,9 +70,9 @@ Downstream::handle_message (Instant now, LinkId link,
   probe_lost (now, ask);
   take_yielded_slot (now, ask);
   if (!has_room_for (ask))
-    return decide (now, link, ask, standing);
+    return decide (now, link, ask, standing, Check::none);
   if (ask.subtree.peers > 1 && !ask.plain_player && standing.parent_link)
-    verify (now, link, ask, *standing.parent_link);
+    verify (now, link, ask, *standing.parent_link, /* replaces */ false);
   else
     accept (now, link, ask, standing);
   return std::nullopt;
@@ -139,8 +144,8 @@ Downstream::welcome (const Child &child, const Standing &standing)
 // A mover with descendants may be above us without either of us knowing: only
 // the way up to the source can tell. Its slot is kept until then.
 void
-Downstream::verify (
-    Instant now, LinkId link, const message::Subscribe &ask, LinkId parent_link)
+Downstream::verify (Instant now, LinkId link, const message::Subscribe &ask,
+    LinkId parent_link, bool replaces)
 {
   std::erase_if (askers_, [&] (const Asker &other) {
     if (other.ask.self.id != ask.self.id)
@@ -149,7 +154,7 @@ Downstream::verify (
     return true;
   });
   const std::uint64_t token = guard_.new_token ();
-  askers_.push_back ({link, ask, token, now + limits::verify_max});
+  askers_.push_back ({link, ask, token, now + limits::verify_max, replaces});
   message::Subscribe &kept = askers_.back ().ask;
   if (kept.avoid.size () > limits::avoid_max)
     kept.avoid.resize (limits::avoid_max);
@@ -171,8 +176,15 @@ Downstream::verified (
     return refuse (asker.link, RefuseReason::not_receiving);
   if (const auto objection = object (asker.ask, standing))
     return refuse (asker.link, *objection);
-  if (!has_room_for (asker.ask)) // the capacity was lowered
-    return send_elsewhere (now, asker.link, asker.ask);
+  if (!has_room_for (asker.ask)) { // or the capacity was lowered
+    if (!asker.replaces)
+      return send_elsewhere (now, asker.link, asker.ask);
+    // Nobody steps down for who brings others.
+    [[maybe_unused]] const auto nobody =
+        decide (now, asker.link, asker.ask, standing, Check::done);
+    assert (!nobody);
+    return;
+  }
   accept (now, asker.link, asker.ask, standing);
 }
 
@@ -217,7 +229,7 @@ Downstream::make_way (Instant now, const Child &child)
 // Saturated: as the add policy says (V-A).
 std::optional<Contact>
 Downstream::decide (Instant now, LinkId link, const message::Subscribe &ask,
-    const Standing &standing)
+    const Standing &standing, Check check)
 {
   const auto children = offered (ask);
   const auto moving = movable (now, ask);
@@ -226,14 +238,19 @@ Downstream::decide (Instant now, LinkId link, const message::Subscribe &ask,
   topology.movable = moving;
   topology.path = node_.config.path ? &*node_.config.path : nullptr;
   topology.uplink_bps = node_.config.uplink_bps;
-  topology.may_step_down = may_step_down (now, ask, standing);
+  topology.may_step_down =
+      check == Check::none && may_step_down (now, ask, standing);
   const auto openings = distant_openings (now, ask);
   topology.openings = openings;
   const AddDecision decision = add_policy_->choose (topology, ask);
 
   if (std::holds_alternative<decision::StepDown> (decision))
     return step_down (now, link, ask, standing);
-  if (const auto *take = std::get_if<decision::TakeInstead> (&decision))
+  const auto *take = std::get_if<decision::TakeInstead> (&decision);
+  if (take && check == Check::none && ask.subtree.peers > 1 &&
+      standing.parent_link)
+    verify (now, link, ask, *standing.parent_link, /* replaces */ true);
+  else if (take)
     take_instead (now, link, ask, standing, *take);
   else if (const auto *on =
                std::get_if<decision::RedirectRequester> (&decision)) {
@@ -255,7 +272,7 @@ Downstream::take_instead (Instant now, LinkId link,
 {
   const auto child = find_peer (decision.child);
   assert (child != children_.end ());
-  take_instead_at_ = now + limits::take_instead_rest;
+  take_instead_at_ = now + add_policy_->rest_after_move (child->subtree);
   child->sent_on_until = now + limits::sent_on_max;
   check_at_ = std::min (check_at_, *child->sent_on_until);
   const LinkId its_link = child->link;
@@ -278,12 +295,12 @@ Downstream::step_down (Instant now, LinkId link, const message::Subscribe &ask,
 }
 
 void
-Downstream::send_elsewhere (
-    Instant now, LinkId link, const message::Subscribe &ask)
+Downstream::send_elsewhere (Instant now, LinkId link,
+    const message::Subscribe &ask, RefuseReason otherwise)
 {
   auto target = choose (now, ask);
   if (!target)
-    return refuse (link, RefuseReason::saturated);
+    return refuse (link, otherwise);
   node_.outbox.send (
       link, message::Redirect{std::move (*target), RedirectScope::self});
 }
@@ -326,13 +343,14 @@ Downstream::movable (Instant now, const message::Subscribe &ask) const
   std::vector<Candidate> candidates;
   const auto lending = static_cast<std::size_t> (
       std::count_if (children_.begin (), children_.end (), lends_its_slot));
-  if (now < take_instead_at_ || ask.plain_player || ask.subtree.peers > 1 ||
+  if (now < take_instead_at_ || ask.plain_player ||
+      (ask.subtree.peers > 1 && !add_policy_->moves_for_movers ()) ||
       node_.config.address.empty () || lending >= node_.config.children_max ||
       slots_used () > node_.config.children_max)
     return candidates;
   for (const Child &child : children_)
     if (!child.plain_player && !lends_its_slot (child) && !child.yielding &&
-        child.contact.id != ask.self.id &&
+        child.contact.id != ask.self.id && child.contact.id != ask.lost &&
         now - child.since >= limits::settling_max)
       candidates.push_back (
           {child.contact.id, child.subtree, child.path.get (),

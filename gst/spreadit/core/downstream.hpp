@@ -18,6 +18,9 @@ namespace spreadit::core {
 struct Standing {
   // Why nobody may join now; nothing: they may.
   std::optional<RefuseReason> refusal;
+  // Nobody may join here, but who would not have room anyway may be sent on: we
+  // look for another parent and the old one feeds us.
+  bool may_send_on = false;
   const RootPath &root_path;
   // Where to ask whether a mover is above us; nothing: we are the source.
   std::optional<LinkId> parent_link;
@@ -108,6 +111,8 @@ private:
     message::Subscribe ask;
     std::uint64_t token;
     Instant until;
+    // There is no slot for it: it gets that of a child.
+    bool replaces;
   };
   using Children = std::vector<Child>;
 
@@ -117,16 +122,18 @@ private:
       const Standing &standing);
   void welcome (const Child &child, const Standing &standing);
   void verify (Instant now, LinkId link, const message::Subscribe &ask,
-      LinkId parent_link);
+      LinkId parent_link, bool replaces);
   void probe_lost (Instant now, const message::Subscribe &ask);
   void make_way (Instant now, const Child &child);
+  enum class Check { none, done }; // whether the asker is above us
   [[nodiscard]] std::optional<Contact> decide (Instant now, LinkId link,
-      const message::Subscribe &ask, const Standing &standing);
+      const message::Subscribe &ask, const Standing &standing, Check check);
   void take_instead (Instant now, LinkId link, const message::Subscribe &ask,
       const Standing &standing, const decision::TakeInstead &decision);
   Contact step_down (Instant now, LinkId link, const message::Subscribe &ask,
       const Standing &standing);
-  void send_elsewhere (Instant now, LinkId link, const message::Subscribe &ask);
+  void send_elsewhere (Instant now, LinkId link, const message::Subscribe &ask,
+      RefuseReason otherwise = RefuseReason::saturated);
   [[nodiscard]] std::optional<Contact> choose (
       Instant now, const message::Subscribe &ask);
   // downstream_openings.cpp

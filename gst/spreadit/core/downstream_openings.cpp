@@ -16,8 +16,8 @@ Duration
 rounded (Duration age)
 {
   const auto seconds = std::chrono::floor<std::chrono::seconds> (age).count ();
-  return std::chrono::seconds (
-      std::bit_floor (static_cast<std::uint64_t> (std::max<long> (seconds, 0))));
+  return std::chrono::seconds (std::bit_floor (
+      static_cast<std::uint64_t> (std::max<long> (seconds, 0))));
 }
 
 bool
@@ -43,7 +43,8 @@ Downstream::know_openings (
       break;
     if (!is_believable (opening, node_.config.id))
       continue;
-    KnownOpening known{opening, now - std::max (opening.age, Duration::zero ())};
+    KnownOpening known{
+        opening, now - std::max (opening.age, Duration::zero ())};
     ++known.opening.depth;
     known.opening.free =
         std::min<std::uint32_t> (opening.free, limits::children_max_max);
@@ -73,8 +74,7 @@ Downstream::spend (Instant now, PeerId id)
 }
 
 std::vector<DistantOpening>
-Downstream::distant_openings (
-    Instant now, const message::Subscribe &ask) const
+Downstream::distant_openings (Instant now, const message::Subscribe &ask) const
 {
   std::vector<DistantOpening> openings;
   if (!add_policy_->wants_openings ())
@@ -86,13 +86,14 @@ Downstream::distant_openings (
     for (const KnownOpening &known : child.openings) {
       const Opening &opening = known.opening;
       const unsigned spent = now < known.spent_until ? known.spent : 0;
-      const std::uint32_t free = opening.free > spent ? opening.free - spent : 0;
+      const std::uint32_t free =
+          opening.free > spent ? opening.free - spent : 0;
       if ((free == 0 && (opening.width_min == 0 || spent > 0)) ||
           opening.contact.id == ask.self.id ||
           is_avoided (ask, opening.contact.id))
         continue;
-      openings.push_back ({&opening.contact, opening.depth, free, opening.width_min,
-          now - known.since});
+      openings.push_back ({&opening.contact, opening.depth, free,
+          opening.width_min, now - known.since});
     }
   }
   return openings;

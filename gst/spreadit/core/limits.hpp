@@ -97,10 +97,13 @@ inline constexpr Duration step_down_rest = 30s;
 // Knock-Downs moves a child only when it has been here this long: it has its
 // first packets by then, and is moved without a gap.
 inline constexpr Duration settling_max = first_data_max;
-// Knock-Downs and auto: one peer moves a child for a newcomer at most this often.
-// Whoever moves takes nobody in, and those below it that bring others along are
-// told to wait: with more such moves than ends a large tree is never at rest.
+// Knock-Downs: one peer moves a child for a newcomer at most this often. Whoever
+// moves takes nobody in, and those below it that bring others along are told to
+// wait: with more moves than ends a large tree is never at rest.
 inline constexpr Duration take_instead_rest = 10s;
+// Auto: the same, for children that have children. 30 a minute at the source, and
+// the fewer the wider its children are.
+inline constexpr Duration auto_rest = 2s;
 // Auto: a newcomer takes the slot of a child only if it can take so many
 // children more than that one: it has to take that one in, and to be worth a
 // move.

@@ -127,7 +127,10 @@ Peer::Impl::is_child (PeerId id) const
 Standing
 Peer::Impl::standing () const
 {
-  return {upstream.refusal (), upstream.root_path (), upstream.parent_link ()};
+  const auto refusal = upstream.refusal ();
+  const bool may_send_on =
+      refusal == RefuseReason::not_receiving && upstream.is_fed ();
+  return {refusal, may_send_on, upstream.root_path (), upstream.parent_link ()};
 }
 
 // Messages of children and of those who want to be.
