@@ -170,6 +170,9 @@ TEST (Auto, WhoBringsOthersIsVerifiedBeforeAnybodyIsMoved)
   leaf.children_max = leaf.subtree.free = 0;
   bench.hear (incoming (10), leaf);
   bench.pass (limits::settling_max);
+  auto beat = bench.alive (10);
+  beat.children_max = beat.subtree.free = 0;
+  bench.hear (incoming (10), beat);
   auto orphan = bench.ask (20, /* peers */ 4);
   for (const bool is_good : {false, true}) {
     bench.hear (incoming (20), orphan);
