@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# Which policy for which audience: all pairs of the paper's policies on the same
+# Which policy for which audience: all pairs of policies on the same
 # audiences, by gst-spreadit-sim. Prints a table in Markdown: means over the
 # seeds with 95 % confidence intervals, best first.
 #
@@ -64,8 +64,9 @@ def interval(values):
 def command(options):
     args = [
         options.sim, f"--seeds={options.seeds}", "--add-policy=" + options.add,
-        "--delete-policy=all", "--duration=20min", "--uplink=" + uplink_law(),
-        "--children=uplink", f"--stream-rate={RATE}", "--csv=-"
+        "--delete-policy=" + options.delete,
+        "--duration=20min", "--uplink=" + uplink_law(), "--children=uplink",
+        f"--stream-rate={RATE}", "--csv=-"
     ]
     if options.trace:
         args.append("--trace=" + options.trace)
@@ -85,6 +86,7 @@ def main():
     parser.add_argument("--matrix", help="round-trip times, ms")
     parser.add_argument("--trace", help="CSV with join_s and leave_s")
     parser.add_argument("--add", default="all", help="add policies")
+    parser.add_argument("--delete", default="all", help="delete policies")
     parser.add_argument("--sort", default="first-packet-p95-ms")
     parser.add_argument("--sim", default=os.path.join(
         here, "..", "..", "build", "tools", "sim", "gst-spreadit-sim"))
