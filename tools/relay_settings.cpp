@@ -26,6 +26,8 @@ constexpr std::array table{
         true, "POLICY", "With smart-bandwidth: for newcomers with less"},
     Setting{"delete-policy", "delete-policy", SettingKind::delete_policy, true,
         "POLICY", "Where children of a leaver go; see below"},
+    Setting{"proximity", "proximity", SettingKind::proximity, true, "HOW",
+        "To know who is near: none, rtt, traceroute"},
     Setting{"max-tries", "max-tries", SettingKind::count, false, "N",
         "Peers to ask before giving up (32)"},
     Setting{"alive-interval", "alive-interval", SettingKind::milliseconds,
@@ -88,7 +90,7 @@ is_nick (GType type, const std::string &text)
 }
 
 std::string
-checked_policy (GType type, const std::string &name, const std::string &text)
+checked_nick (GType type, const std::string &name, const std::string &text)
 {
   if (!is_nick (type, text))
     throw UsageError{
@@ -166,9 +168,11 @@ checked_value (const Setting &row, const std::string &text)
       return std::to_string (*rate);
     throw UsageError{bad + ": give bits per second, as 500k or 2M"};
   case SettingKind::add_policy:
-    return checked_policy (GST_TYPE_SPREADIT_ADD_POLICY, row.name, text);
+    return checked_nick (GST_TYPE_SPREADIT_ADD_POLICY, row.name, text);
   case SettingKind::delete_policy:
-    return checked_policy (GST_TYPE_SPREADIT_DELETE_POLICY, row.name, text);
+    return checked_nick (GST_TYPE_SPREADIT_DELETE_POLICY, row.name, text);
+  case SettingKind::proximity:
+    return checked_nick (GST_TYPE_SPREADIT_PROXIMITY, row.name, text);
   }
   g_assert_not_reached ();
 }

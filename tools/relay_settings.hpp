@@ -24,6 +24,7 @@ enum class SettingKind {
   rate,         // bit/s, with k, M or G
   add_policy,
   delete_policy,
+  proximity,
 };
 
 // An option that is a property of the element: one row says all about it.

@@ -20,6 +20,8 @@ gst_spreadit_add_policy_get_type (void)
       {GST_SPREADIT_ADD_POLICY_SMART_BANDWIDTH,
           "A newcomer with more upload bandwidth takes the place of this node",
           "smart-bandwidth"},
+      {GST_SPREADIT_ADD_POLICY_AUTO,
+          "Straight to a peer with room, the widest above", "auto"},
       {0, nullptr, nullptr}};
   static gsize type = 0;
   if (g_once_init_enter (&type))
@@ -45,6 +47,23 @@ gst_spreadit_delete_policy_get_type (void)
   if (g_once_init_enter (&type))
     g_once_init_leave (
         &type, g_enum_register_static ("GstSpreaditDeletePolicy", values));
+  return type;
+}
+
+GType
+gst_spreadit_proximity_get_type (void)
+{
+  static const GEnumValue values[] = {
+      {GST_SPREADIT_PROXIMITY_NONE, "Not at all", "none"},
+      {GST_SPREADIT_PROXIMITY_RTT, "By the round trip to the source", "rtt"},
+      {GST_SPREADIT_PROXIMITY_TRACEROUTE,
+          "By the routers on the way to the source, then by the round trip",
+          "traceroute"},
+      {0, nullptr, nullptr}};
+  static gsize type = 0;
+  if (g_once_init_enter (&type))
+    g_once_init_leave (
+        &type, g_enum_register_static ("GstSpreaditProximity", values));
   return type;
 }
 

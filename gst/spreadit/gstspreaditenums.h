@@ -18,6 +18,9 @@ G_BEGIN_DECLS
  * @GST_SPREADIT_ADD_POLICY_SMART_BANDWIDTH: a newcomer with more upload
  *   bandwidth takes the place of this node, which goes below it; with others as
  *   #GstSpreaditPeeringManager:second-add-policy says
+ * @GST_SPREADIT_ADD_POLICY_AUTO: straight to a peer below that has reported
+ *   room, the highest and longest there; a newcomer that can take more children
+ *   than a child here gets its place and takes it in (beyond the paper)
  *
  * Whom a saturated peer sends a newcomer to (paper, V-A).
  *
@@ -30,6 +33,7 @@ typedef enum
   GST_SPREADIT_ADD_POLICY_SMART_PLACEMENT = 2,
   GST_SPREADIT_ADD_POLICY_KNOCK_DOWNS = 3,
   GST_SPREADIT_ADD_POLICY_SMART_BANDWIDTH = 4,
+  GST_SPREADIT_ADD_POLICY_AUTO = 5,
 } GstSpreaditAddPolicy;
 
 /**
@@ -52,6 +56,25 @@ typedef enum
   GST_SPREADIT_DELETE_POLICY_GRANDFATHER_ALL = 2,
   GST_SPREADIT_DELETE_POLICY_ROOT_ALL = 3,
 } GstSpreaditDeletePolicy;
+
+/**
+ * GstSpreaditProximity:
+ * @GST_SPREADIT_PROXIMITY_NONE: not at all
+ * @GST_SPREADIT_PROXIMITY_RTT: by the round trip to the source
+ * @GST_SPREADIT_PROXIMITY_TRACEROUTE: by the routers on the way to the source
+ *   and, where those say nothing, by the round trip
+ *
+ * How a node finds out where in the network it is, for the add policies that
+ * place newcomers near each other (paper, V-A.3).
+ *
+ * Since: 1.0
+ */
+typedef enum
+{
+  GST_SPREADIT_PROXIMITY_NONE = 0,
+  GST_SPREADIT_PROXIMITY_RTT = 1,
+  GST_SPREADIT_PROXIMITY_TRACEROUTE = 2,
+} GstSpreaditProximity;
 
 /**
  * GstSpreaditPeerState:
@@ -84,6 +107,10 @@ GType gst_spreadit_add_policy_get_type (void);
   (gst_spreadit_delete_policy_get_type ())
 GST_SPREADIT_API
 GType gst_spreadit_delete_policy_get_type (void);
+
+#define GST_TYPE_SPREADIT_PROXIMITY (gst_spreadit_proximity_get_type ())
+GST_SPREADIT_API
+GType gst_spreadit_proximity_get_type (void);
 
 #define GST_TYPE_SPREADIT_PEER_STATE (gst_spreadit_peer_state_get_type ())
 GST_SPREADIT_API

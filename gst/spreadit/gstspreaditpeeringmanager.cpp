@@ -60,6 +60,7 @@ enum {
   PROP_ADD_POLICY,
   PROP_SECOND_ADD_POLICY,
   PROP_DELETE_POLICY,
+  PROP_PROXIMITY,
   PROP_MAX_TRIES,
   PROP_ALIVE_INTERVAL,
   PROP_ALIVE_MISSES,
@@ -208,6 +209,9 @@ gst_spreadit_peering_manager_set_property (
     case PROP_DELETE_POLICY:
       wishes.delete_policy = g_value_get_enum (value);
       break;
+    case PROP_PROXIMITY:
+      wishes.proximity = g_value_get_enum (value);
+      break;
     case PROP_MAX_TRIES:
       wishes.max_tries = g_value_get_uint (value);
       break;
@@ -277,6 +281,9 @@ gst_spreadit_peering_manager_get_property (
     break;
   case PROP_DELETE_POLICY:
     g_value_set_enum (value, wishes.delete_policy);
+    break;
+  case PROP_PROXIMITY:
+    g_value_set_enum (value, wishes.proximity);
     break;
   case PROP_MAX_TRIES:
     g_value_set_uint (value, wishes.max_tries);
@@ -440,6 +447,23 @@ install_properties (GObjectClass *klass)
           GST_TYPE_SPREADIT_DELETE_POLICY,
           GST_SPREADIT_DELETE_POLICY_GRANDFATHER, live);
   /**
+   * GstSpreaditPeeringManager:proximity:
+   *
+   * How this node finds out where in the network it is, for parents whose add
+   * policy places newcomers near each other (paper, V-A.3). Nothing waits for
+   * it: it is measured while the node joins, in 2 s at most, and told to the
+   * parent then. A node that was sent on before moves once, without a gap.
+   *
+   * traceroute sends UDP datagrams of some bytes towards the source, ports 33435
+   * and up, and needs no privileges. Where routers do not answer fewer are
+   * known. A change takes effect when the source is next connected to.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_PROXIMITY] = g_param_spec_enum ("proximity", "Proximity",
+      "How this node finds out where in the network it is",
+      GST_TYPE_SPREADIT_PROXIMITY, GST_SPREADIT_PROXIMITY_TRACEROUTE, live);
+  /**
    * GstSpreaditPeeringManager:max-tries:
    *
    * Peers asked in one search before the stream is unavailable (paper, IV-B).
@@ -567,6 +591,8 @@ install_properties (GObjectClass *klass)
    *   `parent-transport`: `udp`, or `tcp` where UDP does not get through
    * - `standby`: string, whom the node would ask first if its parent failed,
    * when a connection to it is ready; else empty
+   * - `add-policy`, `second-add-policy`, `delete-policy`: strings, the nicks of
+   *   those in force
    * - `root-path`: #GST_TYPE_LIST of ids, the parent first, the source last
    * - `children`: #GST_TYPE_LIST of structures with `id`, `address`,
    *   `plain-player` (#gboolean), `sent-packets`, `sent-bytes`,
@@ -591,6 +617,10 @@ install_properties (GObjectClass *klass)
    * - `bytes-in`, `bytes-out`: data; `control-bytes-in`, `control-bytes-out`
    * - `delay-ms`: structure with `p50`, `p99`: packet delay (paper, VI-A), the
    *   source's NTP time to receipt; needs clocks that agree
+   * - `path`: structure with `hops` (#guint, routers between the source and this
+   *   node), `routers` (#GST_TYPE_LIST of 16 hexadecimal digits, from the
+   *   source's end; 0 did not answer) and `rtt-ms` to the source; missing until
+   *   measured, see #GstSpreaditPeeringManager:proximity
    * - `discover-ms`: time to discover parent (paper, VI-A), of the first search
    * - `first-packet-ms`: from the start to the first RTP packet (paper, II)
    * - `switches`: #guint, changes of parent

@@ -100,6 +100,7 @@ Node::open (bool as_source)
   settings.advertise = options_.advertise;
   settings.upload_bps = options_.upload_bps;
   settings.patience = options_.patience;
+  settings.proximity = options_.proximity;
   settings.core.id = id_;
   settings.core.seed = id_.low;
   settings.core.children_max = options_.children_max;

@@ -31,6 +31,7 @@ struct NodeOptions {
   core::DeletePolicyKind delete_policy = core::DeletePolicyKind::grandfather;
   bool standby = true;
   agent::Patience patience = {};
+  agent::Proximity proximity = agent::Proximity::traceroute;
 };
 
 class Node final : private agent::Agent::Events {

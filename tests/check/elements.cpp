@@ -200,7 +200,7 @@ GST_START_TEST (test_enum_values_are_described)
     gst_object_unref (element);
   }
   const std::set<std::string> wanted{
-      "add-policy", "second-add-policy", "delete-policy"};
+      "add-policy", "second-add-policy", "delete-policy", "proximity"};
   fail_unless (seen == wanted);
 }
 GST_END_TEST;

@@ -214,6 +214,33 @@ GST_START_TEST (test_who_does_not_relay_has_no_children)
 }
 GST_END_TEST;
 
+// All of them, while the stream runs, at the source and at a relay; whoever
+// watches misses nothing.
+GST_START_TEST (test_policies_change_while_it_plays)
+{
+  Chain chain ("spreaditrelay PEER");
+  for (const char *property :
+      {"add-policy", "second-add-policy", "delete-policy"})
+    for (auto *object : {G_OBJECT (chain.middle["m"]),
+             G_OBJECT (chain.source.manager ())}) {
+      GParamSpec *spec = g_object_class_find_property (
+          G_OBJECT_GET_CLASS (object), property);
+      const GEnumClass *values = G_PARAM_SPEC_ENUM (spec)->enum_class;
+      for (guint i = 0; i < values->n_values; ++i) {
+        const char *nick = values->values[i].value_nick;
+        gst_util_set_object_arg (object, property, nick);
+        GstStructure *stats = nullptr;
+        g_object_get (object, "stats", &stats, nullptr);
+        fail_unless_equals_string (
+            gst_structure_get_string (stats, property), nick);
+        gst_structure_free (stats);
+      }
+    }
+  chain.viewer.wait_for (60);
+  fail_unless_equals_int (chain.viewer.missing (), 0);
+}
+GST_END_TEST;
+
 static Suite *
 relaying_suite ()
 {
@@ -230,6 +257,7 @@ relaying_suite ()
   tcase_add_test (tc, test_nothing_is_missed_when_a_relay_leaves);
   tcase_add_test (tc, test_nothing_restarts_when_a_relay_fails);
   tcase_add_test (tc, test_a_source_that_begins_again);
+  tcase_add_test (tc, test_policies_change_while_it_plays);
   tcase_add_test (tc, test_who_does_not_relay_has_no_children);
   return suite;
 }

@@ -169,7 +169,7 @@ TEST (Hostile, NoiseIsSurvived)
     SCOPED_TRACE (seed);
     Rng rng (seed);
     Config config = Bench::config_of (static_cast<unsigned> (rng.below (4)));
-    config.add_policy = static_cast<AddPolicyKind> (rng.below (5));
+    config.add_policy = static_cast<AddPolicyKind> (rng.below (6));
     config.second_add_policy = static_cast<AddPolicyKind> (rng.below (4));
     config.uplink_bps = rng.below (3);
     config.path = NetworkPath{{1}, {}};

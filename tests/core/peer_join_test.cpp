@@ -293,4 +293,23 @@ TEST (Join, UnsubscribeGivesTheSlotBack)
   EXPECT_TRUE ((bench.join (11), bench.said<message::Accept> ()));
 }
 
+// It takes nobody in, but its children do.
+TEST (Join, WhoLooksForAnotherParentStillSendsOn)
+{
+  Bench bench (1);
+  bench.settle_deep ();
+  const LinkId parent = *bench.peer.parent_link ();
+  EXPECT_TRUE ((bench.join (10), bench.said<message::Accept> ()));
+  bench.hear (parent, message::Redirect{contact (7)});
+  ASSERT_EQ (bench.peer.state (), PeerState::receiving) << "by the old one";
+  bench.join (20);
+  ASSERT_TRUE (bench.said<message::Redirect> (incoming (20)));
+  EXPECT_EQ (bench.said<message::Redirect> ()->target, contact (10));
+  // With a free slot it is worth asking again soon.
+  bench.peer.set_children_max (bench.now, 2);
+  bench.drain ();
+  bench.join (21);
+  EXPECT_TRUE (bench.refused (incoming (21), RefuseReason::not_receiving));
+}
+
 } // namespace

@@ -65,6 +65,127 @@ TEST (Placement, TheParentIsToldAsSoonAsThePathIsKnown)
   EXPECT_EQ (located->path, behind ({1, 2}));
 }
 
+// It became known while the answer was on its way.
+TEST (Placement, TheParentIsToldWhatTheAskCouldNotSay)
+{
+  Bench bench;
+  bench.subscribe ();
+  const LinkId link = bench.asked ();
+  EXPECT_FALSE (bench.said<message::Subscribe> ()->path);
+  bench.peer.set_path (bench.now, behind ({1, 2}));
+  bench.drain ();
+  EXPECT_FALSE (bench.said<message::Located> ()) << "nobody to tell";
+  bench.hear (link, message::Accept{contact (Bench::source), {}, {}});
+  ASSERT_TRUE (bench.said<message::Located> (link));
+  bench.packet (link);
+  EXPECT_FALSE (bench.find<action::Connect> ()) << "the place is good";
+}
+
+// A join never waits for a measurement; where one would have counted, the
+// newcomer asks again, fed meanwhile.
+struct TooEarly : Bench {
+  TooEarly ()
+  {
+    subscribe ();
+    send_on (asked (), 5);
+    EXPECT_EQ (find<action::Connect> ()->target, contact (5));
+    // Who comes second chose among fewer.
+    send_on (asked (), 6);
+    parent = asked ();
+  }
+  void send_on (LinkId link, std::uint64_t target)
+  {
+    hear (link, message::Redirect{contact (target), RedirectScope::self, true});
+  }
+  void accept ()
+  {
+    hear (parent, message::Accept{contact (6),
+                      RootPath (contact (5), RootPath{contact (source)}), {}});
+  }
+  void locate ()
+  {
+    peer.set_path (now, behind ({1, 2}));
+    drain ();
+  }
+  // Of the first who sent us on.
+  bool asks_again () const
+  {
+    const auto *connect = find<action::Connect> ();
+    return connect && connect->target.address == "host2";
+  }
+  LinkId parent;
+};
+
+TEST (PlacedBlindly, AsksAgainOnceItKnowsWhereItIs)
+{
+  TooEarly bench;
+  bench.accept ();
+  bench.packet (bench.parent);
+  EXPECT_FALSE (bench.asks_again ());
+  bench.locate ();
+  EXPECT_TRUE (bench.said<message::Located> (bench.parent));
+  ASSERT_TRUE (bench.asks_again ());
+  EXPECT_EQ (bench.peer.state (), PeerState::receiving);
+  const LinkId link = bench.asked ();
+  const auto *ask = bench.said<message::Subscribe> (link);
+  ASSERT_TRUE (ask);
+  EXPECT_EQ (ask->reason, JoinReason::redirected);
+  EXPECT_EQ (ask->path, behind ({1, 2}));
+  bench.hear (link, message::Redirect{contact (7)});
+  const LinkId near = bench.asked ();
+  bench.hear (near, message::Accept{contact (7), {contact (Bench::source)}, {}});
+  bench.packet (near);
+  EXPECT_TRUE (bench.said<message::Unsubscribe> (bench.parent));
+  EXPECT_EQ (bench.peer.parent ()->id, id_of (7));
+  // Once, whatever is measured later.
+  bench.peer.set_path (bench.now, behind ({1, 3}));
+  bench.drain ();
+  EXPECT_FALSE (bench.find<action::Connect> ());
+}
+
+TEST (PlacedBlindly, NotBeforeItIsFed)
+{
+  TooEarly bench;
+  bench.locate ();
+  EXPECT_FALSE (bench.asks_again ());
+  bench.accept ();
+  EXPECT_FALSE (bench.asks_again ());
+  bench.packet (bench.parent);
+  EXPECT_TRUE (bench.asks_again ());
+}
+
+TEST (PlacedBlindly, StaysIfNobodyNearerHasRoom)
+{
+  TooEarly bench;
+  bench.accept ();
+  bench.packet (bench.parent);
+  bench.locate ();
+  bench.hear (bench.asked (), message::Redirect{contact (6)});
+  bench.hear (bench.asked (), message::Refuse{RefuseReason::saturated, {}});
+  bench.pass (limits::move_max + limits::reply_max);
+  EXPECT_EQ (bench.peer.parent_link (), bench.parent);
+  EXPECT_EQ (bench.peer.state (), PeerState::receiving);
+}
+
+TEST (Placement, ARedirectSaysWhetherThePathWasMissed)
+{
+  Bench bench (placing (AddPolicyKind::smart_placement, 2));
+  bench.settle ();
+  join_from (bench, 10, behind ({1, 2}));
+  bench.join (11);
+  bench.join (20);
+  EXPECT_FALSE (bench.said<message::Redirect> ()->provisional)
+      << "there is nothing to choose by yet";
+  bench.hear (incoming (11), message::Located{behind ({1, 4})});
+  bench.join (20);
+  EXPECT_TRUE (bench.said<message::Redirect> ()->provisional);
+  join_from (bench, 20, behind ({1}));
+  EXPECT_FALSE (bench.said<message::Redirect> ()->provisional);
+  bench.peer.set_add_policy (AddPolicyKind::random);
+  bench.join (20);
+  EXPECT_FALSE (bench.said<message::Redirect> ()->provisional);
+}
+
 TEST (Placement, AChildMayBeLocatedLater)
 {
   Bench bench (placing (AddPolicyKind::smart_placement, 2));

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-# Which policy for which audience: all pairs of the paper's policies on the same
+# Which policy for which audience: all pairs of policies on the same
 # audiences, by gst-spreadit-sim. Prints a table in Markdown: means over the
 # seeds with 95 % confidence intervals, best first.
 #
-#   policies.py [--peers N] [--seeds N] [--matrix FILE] [--trace FILE]
-#               [--sort FIGURE] [--sim PROGRAM] [-- OPTION...]
+#   policies.py [--peers N] [--seeds N] [--add POLICY,...] [--matrix FILE]
+#               [--trace FILE] [--sort FIGURE] [--sim PROGRAM] [-- OPTION...]
 #
 # Visitors come in 20 minutes as Poisson, stay as viewers of a live peer-to-peer
 # service did (Weibull, shape 0.509, scale 1161 s), and 42 % of them take no
@@ -63,9 +63,10 @@ def interval(values):
 
 def command(options):
     args = [
-        options.sim, f"--seeds={options.seeds}", "--add-policy=all",
-        "--delete-policy=all", "--duration=20min", "--uplink=" + uplink_law(),
-        "--children=uplink", f"--stream-rate={RATE}", "--csv=-"
+        options.sim, f"--seeds={options.seeds}", "--add-policy=" + options.add,
+        "--delete-policy=" + options.delete,
+        "--duration=20min", "--uplink=" + uplink_law(), "--children=uplink",
+        f"--stream-rate={RATE}", "--csv=-"
     ]
     if options.trace:
         args.append("--trace=" + options.trace)
@@ -84,6 +85,8 @@ def main():
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--matrix", help="round-trip times, ms")
     parser.add_argument("--trace", help="CSV with join_s and leave_s")
+    parser.add_argument("--add", default="all", help="add policies")
+    parser.add_argument("--delete", default="all", help="delete policies")
     parser.add_argument("--sort", default="first-packet-p95-ms")
     parser.add_argument("--sim", default=os.path.join(
         here, "..", "..", "build", "tools", "sim", "gst-spreadit-sim"))

@@ -281,10 +281,10 @@ def joins_and_leaves():
         source.wait_state("source")
         config = os.path.join(folder, "relay.conf")
 
-        def write_config(children, listen="127.0.0.1:0"):
+        def write_config(children, listen="127.0.0.1:0", more=""):
             with open(config, "w", encoding="utf-8") as file:
                 file.write(f"[relay]\nlisten={listen}\n"
-                           f"max-children={children}\n")
+                           f"max-children={children}\n{more}")
 
         write_config(2)
         with Started(f"--config={config}", uri(port)) as peer:
@@ -298,10 +298,21 @@ def joins_and_leaves():
                   peer.wait_line(lambda line: line ==
                                  f"{uri(port)}: max-children is now 5"),
                   peer.everything())
+            for policy in ("random", "smart-placement", "knock-downs",
+                           "smart-bandwidth", "auto"):
+                write_config(5, "127.0.0.1:1234", f"add-policy={policy}\n"
+                             f"second-add-policy={policy}\n")
+                peer.process.send_signal(signal.SIGHUP)
+                for name in ("add-policy", "second-add-policy"):
+                    check(f"SIGHUP changes {name} to {policy}",
+                          peer.wait_line(lambda line: line ==
+                                         f"{uri(port)}: {name} is now "
+                                         f"{policy}"), peer.everything())
             check("leaves with 0", peer.stop() == 0, peer.everything())
             check("SIGHUP says what needs a restart",
-                  peer.errors == [f"gst-spreadit-relay: {uri(port)}: another "
-                                  "listen needs a restart"],
+                  peer.errors and set(peer.errors) == {
+                      f"gst-spreadit-relay: {uri(port)}: another listen needs "
+                      "a restart"},
                   peer.everything())
         stats = os.path.join(folder, "stats")
         with Started(f"--stats={stats}", "--quiet", uri(port)) as peer:

@@ -182,7 +182,7 @@ TEST (WrongUsage, SaysWhatAndWhatToDo)
       "bad upload-bandwidth \"fast\": give bits per second, as 500k or 2M");
   EXPECT_EQ (refused ({live, "--add-policy=best"}),
       "bad add-policy \"best\": choose one of random, round-robin, "
-      "smart-placement, knock-downs, smart-bandwidth");
+      "smart-placement, knock-downs, smart-bandwidth, auto");
   EXPECT_EQ (refused ({live, "--delete-policy=best"}),
       "bad delete-policy \"best\": choose one of grandfather, root, "
       "grandfather-all, root-all");

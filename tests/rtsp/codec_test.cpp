@@ -231,6 +231,24 @@ TEST (Codec, RedirectWhileOpening)
       core::Message (redirect));
 }
 
+TEST (Codec, ARedirectWithoutTheAskersPathSaysSo)
+{
+  const core::message::Redirect redirect{{id_b, "10.0.0.9:8554"},
+      core::RedirectScope::self, /* provisional */ true};
+  Response response = encode_redirect (redirect, stream);
+  ASSERT_TRUE (find (response.headers, "SpreadIt-Provisional"));
+  EXPECT_EQ (decode_describe_answer (response, stream).message,
+      core::Message (redirect));
+  // Something of a later revision that is not ours to give.
+  response.headers.back ().value = "weight";
+  const auto other = decode_describe_answer (response, stream);
+  EXPECT_FALSE (
+      std::get<core::message::Redirect> (other.message).provisional);
+  // Players know nothing of it.
+  EXPECT_FALSE (find (encode_plain_redirect (redirect, player_url).headers,
+      "SpreadIt-Provisional"));
+}
+
 // As from a redirector in front of the source that is not SpreadIt.
 TEST (Codec, RedirectByAddressAlone)
 {

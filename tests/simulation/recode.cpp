@@ -107,9 +107,11 @@ encoded (const core::Message &message)
 core::Message
 recoded (const core::Message &message)
 {
+  const auto *redirect = std::get_if<core::message::Redirect> (&message);
+  if (redirect && redirect->provisional) // an answer to a Subscribe
+    return first_of (bytes_of (encode_redirect (*redirect, stream)));
   const core::Message read = first_of (encoded (message));
   // An answer to a Subscribe has no scope; in a session there is one.
-  const auto *redirect = std::get_if<core::message::Redirect> (&message);
   if (redirect && redirect->scope == core::RedirectScope::self)
     if (first_of (bytes_of (encode_redirect (*redirect, stream))) != read)
       throw std::runtime_error ("302 and REDIRECT differ");

@@ -71,7 +71,8 @@ std::string
 name_of (const testing::TestParamInfo<Sweep::ParamType> &info)
 {
   static constexpr const char *adds[] = {
-      "Random", "RoundRobin", "SmartPlacement", "KnockDowns", "SmartBandwidth"};
+      "Random", "RoundRobin", "SmartPlacement", "KnockDowns", "SmartBandwidth",
+      "Auto"};
   static constexpr const char *deletes[] = {
       "Grandfather", "Root", "GrandfatherAll", "RootAll"};
   const auto [add, leave] = info.param;
@@ -83,7 +84,7 @@ INSTANTIATE_TEST_SUITE_P (Policies, Sweep,
     testing::Combine (
         testing::Values (AddPolicyKind::random, AddPolicyKind::round_robin,
             AddPolicyKind::smart_placement, AddPolicyKind::knock_downs,
-            AddPolicyKind::smart_bandwidth),
+            AddPolicyKind::smart_bandwidth, AddPolicyKind::automatic),
         testing::Values (DeletePolicyKind::grandfather, DeletePolicyKind::root,
             DeletePolicyKind::grandfather_all, DeletePolicyKind::root_all)),
     name_of);

@@ -18,7 +18,7 @@ namespace {
 TEST (WireCode, StormsAreTheSameThroughIt)
 {
   std::uint64_t messages = 0;
-  for (int add = 0; add < 5; ++add)
+  for (int add = 0; add < 6; ++add)
     for (std::uint64_t seed = 1; seed <= 40; ++seed) {
       Weather weather;
       weather.seed = seed;
@@ -45,7 +45,8 @@ TEST (WireCode, StormsAreTheSameThroughIt)
 TEST (WireCode, TheSimulatorIsTheSameThroughIt)
 {
   for (const AddPolicyKind add :
-      {AddPolicyKind::knock_downs, AddPolicyKind::smart_bandwidth}) {
+      {AddPolicyKind::knock_downs, AddPolicyKind::smart_bandwidth,
+          AddPolicyKind::automatic}) {
     auto scenario = spreadit::sim::churn (7, 300);
     scenario.add_policy = add;
     const auto plain = spreadit::sim::World (scenario).run ();
@@ -84,7 +85,9 @@ TEST (WireSize, IsWithinATenthOfTheRealThing)
   message::Alive down = up;
   down.root_path = path;
   down.standby = {somebody, somebody};
-  const std::initializer_list<Message> messages{ask, orphan,
+  message::Alive full = up;
+  full.openings.assign (limits::openings_max, Opening{somebody, 7, 2, 0, 64s});
+  const std::initializer_list<Message> messages{full, ask, orphan,
       message::Accept{somebody, path, {somebody}}, message::Refuse{},
       message::Redirect{somebody, RedirectScope::self}, message::Unsubscribe{},
       message::Leaving{}, up, down, message::Verify{somebody.id, 41},

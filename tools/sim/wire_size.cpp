@@ -46,9 +46,10 @@ struct Sizes {
   {
     return packet_headers + 3 * 50;
   }
-  std::size_t operator() (const message::Redirect &) const
+  std::size_t operator() (const message::Redirect &redirect) const
   {
-    return packet_headers + 3 * (40 + 45 + 52);
+    return packet_headers +
+           3 * (40 + 45 + 52 + (redirect.provisional ? 28 : 0));
   }
   std::size_t operator() (const message::Unsubscribe &) const
   {
@@ -58,7 +59,8 @@ struct Sizes {
   {
     return parameters (130 + address_size +
                        list ("root-path", alive.root_path.size ()) +
-                       list ("standby", alive.standby.size ()));
+                       list ("standby", alive.standby.size ()) +
+                       alive.openings.size () * (contact + 9 + 32));
   }
   std::size_t operator() (const message::Verify &) const
   {

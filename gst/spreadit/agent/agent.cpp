@@ -47,6 +47,7 @@ Agent::stop ()
   }
   standby_.aim (std::nullopt);
   questions_.clear ();
+  route_probe_.reset ();
   while (!links_.empty ())
     drop (*links_.begin ()->second);
   ControlLoop::arm (timer_.get (), core::Instant::max ());
@@ -78,7 +79,10 @@ Agent::listen ()
 void
 Agent::become_source ()
 {
-  act ([] (core::Peer &peer, core::Instant now) { peer.become_source (now); });
+  act ([] (core::Peer &peer, core::Instant now) {
+    peer.set_path (now, {}); // it is where all ways lead
+    peer.become_source (now);
+  });
 }
 
 void
@@ -482,6 +486,11 @@ Agent::stats () const
   result.transience_last = transience_last_;
   result.transience_max = transience_max_;
   result.transience_total = transience_total_;
+  const core::Config &config = peer_.config ();
+  result.path = config.path;
+  result.add_policy = config.add_policy;
+  result.second_add_policy = config.second_add_policy;
+  result.delete_policy = config.delete_policy;
   result.port = listener_ ? listener_->port () : 0;
   return result;
 }

@@ -16,6 +16,7 @@
 #include "agent/limits.hpp"
 #include "agent/link.hpp"
 #include "agent/listener.hpp"
+#include "agent/route_probe.hpp"
 #include "agent/standby.hpp"
 #include "agent/survey.hpp"
 #include "core/peer.hpp"
@@ -31,6 +32,14 @@ struct Patience {
   std::chrono::seconds session = limits::session_timeout;  // plays, is silent
 };
 
+// How a node finds out where in the network it is, for the policies that go by
+// it (V-A.3).
+enum class Proximity {
+  none,
+  rtt,        // the round trip to the source
+  traceroute, // that, and the routers on the way
+};
+
 struct Settings {
   rtsp::Uri uri;  // the stream: the source's host, port and path
   // Where to listen; none: nobody can ask us.
@@ -40,6 +49,7 @@ struct Settings {
   std::uint64_t upload_bps = 0;  // 0: unknown, children_max holds
   bool standby = true;  // keep a link to whom we ask when the parent fails
   Patience patience;
+  Proximity proximity = Proximity::traceroute;
 };
 
 struct NodeStats {
@@ -63,6 +73,9 @@ struct NodeStats {
   std::optional<core::Duration> discover, first_packet;
   unsigned switches = 0;
   core::Duration transience_last{}, transience_max{}, transience_total{};
+  std::optional<core::NetworkPath> path; // nothing: not measured (yet)
+  core::AddPolicyKind add_policy{}, second_add_policy{};
+  core::DeletePolicyKind delete_policy{};
   std::uint16_t port = 0;
 };
 
@@ -111,6 +124,7 @@ public:
   void set_add_policy (core::AddPolicyKind kind);
   void set_second_add_policy (core::AddPolicyKind kind);
   void set_delete_policy (core::DeletePolicyKind kind);
+  void set_proximity (Proximity proximity); // from the next connection on
 
   // Asks the tree below for what it knows, at most so many levels and peers, of
   // whoever is at the end of `path` (ids of children, from here down). `done` is
@@ -182,6 +196,10 @@ private:
   void answered (Link &link, core::Message message);
   void refuse_answer (Link &link, const std::string &why);
   void adopt_description (Description description);
+
+  // Where we are (agent_proximity.cpp).
+  void locate (GSocketConnection *connection, const Link &link);
+  void on_located (core::NetworkPath path);
 
   // Over UDP or TCP (agent_transport.cpp).
   [[nodiscard]] std::vector<rtsp::Transport> offers (Link &link) const;
@@ -266,6 +284,9 @@ private:
   Owned<GSource> survey_timer_;
   // For callbacks that may come when we are gone.
   std::shared_ptr<Agent *> alive_ = std::make_shared<Agent *> (this);
+
+  std::unique_ptr<RouteProbe> route_probe_; // while it measures
+  std::optional<core::Instant> located_at_; // when it last began
 
   // Parents in a row that UDP did not get through from, the last one then.
   unsigned udp_failures_ = 0;

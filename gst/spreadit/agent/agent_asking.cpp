@@ -146,6 +146,7 @@ Agent::on_connected (core::LinkId id, GSocketConnection *connection,
   link->connection = Connection::adopt (connection);
   link->connection->start (link);
   learn_address (*link->connection, Seen::by_parent);
+  locate (connection, *link);
   if (const auto again = std::exchange (link->asking.subscribe, {})) {
     ask (*link, *again);
     return;

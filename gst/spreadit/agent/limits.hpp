@@ -96,6 +96,22 @@ inline constexpr auto session_timeout = 60s;
 // What a plain player is told to wait while we do not get the stream ourselves.
 inline constexpr auto player_retry_after = 1s;
 
+// The traceroute to the source (route_probe.hpp). Beside the join, and over
+// before it matters: a newcomer that was placed without it moves once.
+inline constexpr auto route_probe_max = 2s;
+// So many hops in flight at once: most ways are two or three such windows long,
+// and a host answers about as many at once (icmp_ratelimit in icmp(7)).
+inline constexpr unsigned route_window = 6;
+// A window that is not answered is waited for this long: two round trips,
+// within these.
+inline constexpr auto route_round_min = 200ms;
+inline constexpr auto route_round_max = 600ms;
+// Answers that one traceroute reads. More than twice what was sent: somebody
+// floods us.
+inline constexpr unsigned route_errors_max = 128;
+// The way is measured anew when the source is asked again, but not more often.
+inline constexpr auto route_rest = 1min;
+
 // A plain player is not redirected more often than this (Location query).
 inline constexpr unsigned plain_hops_max = 16;
 

@@ -32,6 +32,42 @@ append (GValue *list, const char *text)
 }
 
 const char *
+nick (core::AddPolicyKind policy)
+{
+  switch (policy) {
+  case core::AddPolicyKind::random:
+    return "random";
+  case core::AddPolicyKind::round_robin:
+    return "round-robin";
+  case core::AddPolicyKind::smart_placement:
+    return "smart-placement";
+  case core::AddPolicyKind::knock_downs:
+    return "knock-downs";
+  case core::AddPolicyKind::smart_bandwidth:
+    return "smart-bandwidth";
+  case core::AddPolicyKind::automatic:
+    return "auto";
+  }
+  return "unknown";
+}
+
+const char *
+nick (core::DeletePolicyKind policy)
+{
+  switch (policy) {
+  case core::DeletePolicyKind::grandfather:
+    return "grandfather";
+  case core::DeletePolicyKind::root:
+    return "root";
+  case core::DeletePolicyKind::grandfather_all:
+    return "grandfather-all";
+  case core::DeletePolicyKind::root_all:
+    return "root-all";
+  }
+  return "unknown";
+}
+
+const char *
 transport_name (bool is_tcp)
 {
   return is_tcp ? "tcp" : "udp";
@@ -66,6 +102,19 @@ add_children (GstStructure *structure, const NodeStats &stats)
     gst_value_list_append_and_take_value (&list, &value);
   }
   gst_structure_take_value (structure, "children", &list);
+}
+
+void
+add_routers (GstStructure *structure, const core::NetworkPath &path)
+{
+  GValue list = G_VALUE_INIT;
+  g_value_init (&list, GST_TYPE_LIST);
+  for (const auto router : path.routers) {
+    const Owned<gchar> name (
+        g_strdup_printf ("%016" G_GINT64_MODIFIER "x", guint64{router}));
+    append (&list, name.get ());
+  }
+  gst_structure_take_value (structure, "routers", &list);
 }
 
 void
@@ -113,6 +162,9 @@ to_structure (const NodeStats &stats, const std::string &uri)
   GstStructure *s = owned.get ();
   gst_structure_set (
       s, "standby", G_TYPE_STRING, stats.standby.c_str (), nullptr);
+  gst_structure_set (s, "add-policy", G_TYPE_STRING, nick (stats.add_policy),
+      "second-add-policy", G_TYPE_STRING, nick (stats.second_add_policy),
+      "delete-policy", G_TYPE_STRING, nick (stats.delete_policy), nullptr);
   set_u64 (s, "time", static_cast<std::uint64_t> (g_get_real_time ()));
 
   GValue path = G_VALUE_INIT;
@@ -147,6 +199,13 @@ to_structure (const NodeStats &stats, const std::string &uri)
   if (stats.data.round_trip)
     gst_structure_set (s, "rtt-ms", G_TYPE_DOUBLE,
         milliseconds (*stats.data.round_trip), nullptr);
+  if (stats.path) {
+    GstStructure *path = gst_structure_new ("path", "hops", G_TYPE_UINT,
+        static_cast<guint> (stats.path->routers.size ()), "rtt-ms",
+        G_TYPE_DOUBLE, milliseconds (stats.path->rtt), nullptr);
+    add_routers (path, *stats.path);
+    add_structure (s, "path", path);
+  }
   if (stats.discover)
     gst_structure_set (s, "discover-ms", G_TYPE_DOUBLE,
         milliseconds (*stats.discover), nullptr);

@@ -13,5 +13,6 @@ std::unique_ptr<AddPolicy> make_add_smart_placement ();
 std::unique_ptr<AddPolicy> make_add_knock_downs ();
 std::unique_ptr<AddPolicy> make_add_smart_bandwidth (
     std::unique_ptr<AddPolicy> second);
+std::unique_ptr<AddPolicy> make_add_auto ();
 
 } // namespace spreadit::core

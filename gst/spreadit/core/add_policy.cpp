@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "core/add_policies.hpp"
+#include "core/limits.hpp"
 
 namespace spreadit::core {
+
+Duration
+AddPolicy::rest_after_move (const Subtree & /* moved */) const
+{
+  return limits::take_instead_rest;
+}
 
 std::unique_ptr<AddPolicy>
 make_add_policy (AddPolicyKind kind, Rng rng, AddPolicyKind second)
@@ -19,6 +26,8 @@ make_add_policy (AddPolicyKind kind, Rng rng, AddPolicyKind second)
     if (second == AddPolicyKind::smart_bandwidth)
       second = AddPolicyKind::round_robin;
     return make_add_smart_bandwidth (make_add_policy (second, rng));
+  case AddPolicyKind::automatic:
+    return make_add_auto ();
   }
   return make_add_round_robin ();
 }

@@ -17,6 +17,15 @@ struct Candidate {
   PeerId id;
   Subtree subtree;
   const NetworkPath *path = nullptr; // nothing: not known
+  std::uint32_t children_max = 0;
+};
+// Straight below us or deeper.
+struct DistantOpening {
+  const Contact *contact;
+  std::uint32_t depth; // levels below us
+  std::uint32_t free;
+  std::uint32_t width_min; // see Opening
+  Duration age;
 };
 struct LocalTopology {
   // Children a newcomer may be sent to: in the order they came, none of them
@@ -24,6 +33,9 @@ struct LocalTopology {
   std::span<const Candidate> children;
   // Children that may be moved in favour of this newcomer, dead ends too.
   std::span<const Candidate> movable;
+  // Whoever below us would take this newcomer, as far as we were told; for
+  // policies that want_openings().
+  std::span<const DistantOpening> openings;
   const NetworkPath *path = nullptr; // our own
   std::uint64_t uplink_bps = 0;      // our own; 0: not known
   // This newcomer may have our place: we have a parent, and it can ask there.
@@ -33,9 +45,10 @@ struct LocalTopology {
 namespace decision {
 // There is nobody to name.
 struct Refuse {};
-// Send the newcomer to this child.
+// Send the newcomer to this child, or to the peer of one of the openings.
 struct RedirectRequester {
   PeerId target;
+  bool provisional = false; // the requester's path would have counted
 };
 // Take the newcomer and send a movable child to `target`: another child, or
 // the newcomer itself.
@@ -53,6 +66,13 @@ using AddDecision = std::variant<decision::Refuse, decision::RedirectRequester,
 class AddPolicy {
 public:
   virtual ~AddPolicy () = default;
+  // Whether openings are to be reported to the parent and offered to choose().
+  [[nodiscard]] virtual bool wants_openings () const { return false; }
+  // Whether children may be moved for who brings descendants, too.
+  [[nodiscard]] virtual bool moves_for_movers () const { return false; }
+  // After a child was moved for a newcomer, with so much below it, no other one
+  // is for this long.
+  [[nodiscard]] virtual Duration rest_after_move (const Subtree &moved) const;
   // Asked only of a saturated peer.
   virtual AddDecision choose (
       const LocalTopology &topology, const message::Subscribe &requester) = 0;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <algorithm>
+
 #include "core/add_policies.hpp"
 #include "core/proximity.hpp"
 
@@ -29,10 +31,22 @@ public:
     }
     LocalTopology alike = topology;
     alike.children = closest;
-    return turns_->choose (alike, requester);
+    AddDecision decision = turns_->choose (alike, requester);
+    if (auto *on = std::get_if<decision::RedirectRequester> (&decision))
+      on->provisional = !path && can_compare (topology);
+    return decision;
   }
 
 private:
+  // More than one place is known.
+  static bool can_compare (const LocalTopology &topology)
+  {
+    const auto known = std::count_if (topology.children.begin (),
+        topology.children.end (),
+        [] (const Candidate &child) { return child.path != nullptr; });
+    return known > 1;
+  }
+
   std::unique_ptr<AddPolicy> turns_ = make_add_round_robin ();
 };
 

@@ -31,4 +31,13 @@ is_on_path (const RootPath &path, const PeerId &id)
       [&] (const Contact &contact) { return contact.id == id; });
 }
 
+// Of its list the first limits::avoid_max are read.
+inline bool
+is_avoided (const message::Subscribe &ask, const PeerId &id)
+{
+  const auto read = std::min (ask.avoid.size (), limits::avoid_max);
+  const auto end = ask.avoid.begin () + static_cast<std::ptrdiff_t> (read);
+  return std::find (ask.avoid.begin (), end, id) != end;
+}
+
 } // namespace spreadit::core

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <algorithm>
+#include <array>
 #include <cassert>
 
 #include "core/contacts.hpp"
@@ -25,14 +26,6 @@ believable (const std::optional<NetworkPath> &told)
   if (!told || told->routers.size () > limits::routers_max)
     return nullptr;
   return std::make_unique<const NetworkPath> (*told);
-}
-
-bool
-is_avoided (const message::Subscribe &ask, const PeerId &id)
-{
-  const auto read = std::min (ask.avoid.size (), limits::avoid_max);
-  const auto end = ask.avoid.begin () + static_cast<std::ptrdiff_t> (read);
-  return std::find (ask.avoid.begin (), end, id) != end;
 }
 
 } // namespace
@@ -65,6 +58,11 @@ Downstream::handle_message (Instant now, LinkId link,
   auto objection = object (ask, standing);
   if (asked_before || known != children_.end ())
     objection = RefuseReason::malformed;
+  if (objection == RefuseReason::not_receiving && standing.may_send_on &&
+      !has_room_for (ask)) {
+    send_elsewhere (now, link, ask, RefuseReason::not_receiving);
+    return std::nullopt;
+  }
   if (objection) {
     refuse (link, *objection);
     return std::nullopt;
@@ -72,9 +70,9 @@ Downstream::handle_message (Instant now, LinkId link,
   probe_lost (now, ask);
   take_yielded_slot (now, ask);
   if (!has_room_for (ask))
-    return decide (now, link, ask, standing);
+    return decide (now, link, ask, standing, Check::none);
   if (ask.subtree.peers > 1 && !ask.plain_player && standing.parent_link)
-    verify (now, link, ask, *standing.parent_link);
+    verify (now, link, ask, *standing.parent_link, /* replaces */ false);
   else
     accept (now, link, ask, standing);
   return std::nullopt;
@@ -120,6 +118,9 @@ Downstream::accept (Instant now, LinkId link, const message::Subscribe &ask,
       std::min (ask.children_max, limits::children_max_max), ask.plain_player,
       now, now, ask.lost});
   children_.back ().path = believable (ask.path);
+  if (!ask.plain_player && ask.subtree.peers == 1 && ask.subtree.free > 0)
+    know_openings (now, children_.back (),
+        std::array{Opening{ask.self, 0, ask.subtree.free, 0, {}}});
   check_at_ = std::min (check_at_, due (children_.back ()));
 
   welcome (children_.back (), standing);
@@ -143,8 +144,8 @@ Downstream::welcome (const Child &child, const Standing &standing)
 // A mover with descendants may be above us without either of us knowing: only
 // the way up to the source can tell. Its slot is kept until then.
 void
-Downstream::verify (
-    Instant now, LinkId link, const message::Subscribe &ask, LinkId parent_link)
+Downstream::verify (Instant now, LinkId link, const message::Subscribe &ask,
+    LinkId parent_link, bool replaces)
 {
   std::erase_if (askers_, [&] (const Asker &other) {
     if (other.ask.self.id != ask.self.id)
@@ -153,7 +154,7 @@ Downstream::verify (
     return true;
   });
   const std::uint64_t token = guard_.new_token ();
-  askers_.push_back ({link, ask, token, now + limits::verify_max});
+  askers_.push_back ({link, ask, token, now + limits::verify_max, replaces});
   message::Subscribe &kept = askers_.back ().ask;
   if (kept.avoid.size () > limits::avoid_max)
     kept.avoid.resize (limits::avoid_max);
@@ -175,8 +176,15 @@ Downstream::verified (
     return refuse (asker.link, RefuseReason::not_receiving);
   if (const auto objection = object (asker.ask, standing))
     return refuse (asker.link, *objection);
-  if (!has_room_for (asker.ask)) // the capacity was lowered
-    return send_elsewhere (asker.link, asker.ask);
+  if (!has_room_for (asker.ask)) { // or the capacity was lowered
+    if (!asker.replaces)
+      return send_elsewhere (now, asker.link, asker.ask);
+    // Nobody steps down for who brings others.
+    [[maybe_unused]] const auto nobody =
+        decide (now, asker.link, asker.ask, standing, Check::done);
+    assert (!nobody);
+    return;
+  }
   accept (now, asker.link, asker.ask, standing);
 }
 
@@ -201,7 +209,7 @@ Downstream::probe_lost (Instant now, const message::Subscribe &ask)
 // We feed one too many: a lost child answered, or the capacity was lowered.
 // The newest goes, if there is room below, and once it would not notice.
 void
-Downstream::make_way (const Child &child)
+Downstream::make_way (Instant now, const Child &child)
 {
   if (!feeds_too_many () || child.gone_by ||
       child.link != children_.back ().link)
@@ -213,7 +221,7 @@ Downstream::make_way (const Child &child)
     ask.avoid.push_back (*child.lost);
   if (child.path)
     ask.path = *child.path;
-  if (auto target = choose (ask))
+  if (auto target = choose (now, ask))
     node_.outbox.send (child.link,
         message::Redirect{std::move (*target), RedirectScope::self});
 }
@@ -221,7 +229,7 @@ Downstream::make_way (const Child &child)
 // Saturated: as the add policy says (V-A).
 std::optional<Contact>
 Downstream::decide (Instant now, LinkId link, const message::Subscribe &ask,
-    const Standing &standing)
+    const Standing &standing, Check check)
 {
   const auto children = offered (ask);
   const auto moving = movable (now, ask);
@@ -230,19 +238,28 @@ Downstream::decide (Instant now, LinkId link, const message::Subscribe &ask,
   topology.movable = moving;
   topology.path = node_.config.path ? &*node_.config.path : nullptr;
   topology.uplink_bps = node_.config.uplink_bps;
-  topology.may_step_down = may_step_down (now, ask, standing);
+  topology.may_step_down =
+      check == Check::none && may_step_down (now, ask, standing);
+  const auto openings = distant_openings (now, ask);
+  topology.openings = openings;
   const AddDecision decision = add_policy_->choose (topology, ask);
 
   if (std::holds_alternative<decision::StepDown> (decision))
     return step_down (now, link, ask, standing);
-  if (const auto *take = std::get_if<decision::TakeInstead> (&decision))
+  const auto *take = std::get_if<decision::TakeInstead> (&decision);
+  if (take && check == Check::none && ask.subtree.peers > 1 &&
+      standing.parent_link)
+    verify (now, link, ask, *standing.parent_link, /* replaces */ true);
+  else if (take)
     take_instead (now, link, ask, standing, *take);
   else if (const auto *on =
-               std::get_if<decision::RedirectRequester> (&decision))
-    node_.outbox.send (
-        link, message::Redirect{contact_of (on->target), RedirectScope::self});
-  else
+               std::get_if<decision::RedirectRequester> (&decision)) {
+    node_.outbox.send (link, message::Redirect{contact_of (on->target),
+                                 RedirectScope::self, on->provisional});
+    spend (now, on->target);
+  } else {
     refuse (link, RefuseReason::saturated);
+  }
   return std::nullopt;
 }
 
@@ -255,6 +272,7 @@ Downstream::take_instead (Instant now, LinkId link,
 {
   const auto child = find_peer (decision.child);
   assert (child != children_.end ());
+  take_instead_at_ = now + add_policy_->rest_after_move (child->subtree);
   child->sent_on_until = now + limits::sent_on_max;
   check_at_ = std::min (check_at_, *child->sent_on_until);
   const LinkId its_link = child->link;
@@ -277,27 +295,32 @@ Downstream::step_down (Instant now, LinkId link, const message::Subscribe &ask,
 }
 
 void
-Downstream::send_elsewhere (LinkId link, const message::Subscribe &ask)
+Downstream::send_elsewhere (Instant now, LinkId link,
+    const message::Subscribe &ask, RefuseReason otherwise)
 {
-  auto target = choose (ask);
+  auto target = choose (now, ask);
   if (!target)
-    return refuse (link, RefuseReason::saturated);
+    return refuse (link, otherwise);
   node_.outbox.send (
       link, message::Redirect{std::move (*target), RedirectScope::self});
 }
 
 // Of the children alone; nobody else is moved.
 std::optional<Contact>
-Downstream::choose (const message::Subscribe &ask) const
+Downstream::choose (Instant now, const message::Subscribe &ask)
 {
   const auto children = offered (ask);
   LocalTopology topology;
   topology.children = children;
   topology.path = node_.config.path ? &*node_.config.path : nullptr;
   topology.uplink_bps = node_.config.uplink_bps;
+  const auto openings = distant_openings (now, ask);
+  topology.openings = openings;
   const AddDecision decision = add_policy_->choose (topology, ask);
-  if (const auto *on = std::get_if<decision::RedirectRequester> (&decision))
+  if (const auto *on = std::get_if<decision::RedirectRequester> (&decision)) {
+    spend (now, on->target);
     return contact_of (on->target);
+  }
   return std::nullopt;
 }
 
@@ -308,7 +331,8 @@ Downstream::offered (const message::Subscribe &ask) const
   for (const Child &child : children_)
     if (is_offered (child, ask))
       candidates.push_back (
-          {child.contact.id, child.subtree, child.path.get ()});
+          {child.contact.id, child.subtree, child.path.get (),
+              child.children_max});
   return candidates;
 }
 
@@ -319,16 +343,18 @@ Downstream::movable (Instant now, const message::Subscribe &ask) const
   std::vector<Candidate> candidates;
   const auto lending = static_cast<std::size_t> (
       std::count_if (children_.begin (), children_.end (), lends_its_slot));
-  if (ask.plain_player || ask.subtree.peers > 1 ||
+  if (now < take_instead_at_ || ask.plain_player ||
+      (ask.subtree.peers > 1 && !add_policy_->moves_for_movers ()) ||
       node_.config.address.empty () || lending >= node_.config.children_max ||
       slots_used () > node_.config.children_max)
     return candidates;
   for (const Child &child : children_)
     if (!child.plain_player && !lends_its_slot (child) && !child.yielding &&
-        child.contact.id != ask.self.id &&
+        child.contact.id != ask.self.id && child.contact.id != ask.lost &&
         now - child.since >= limits::settling_max)
       candidates.push_back (
-          {child.contact.id, child.subtree, child.path.get ()});
+          {child.contact.id, child.subtree, child.path.get (),
+              child.children_max});
   return candidates;
 }
 
@@ -349,8 +375,14 @@ Downstream::contact_of (PeerId id) const
       children_.begin (), children_.end (), [&] (const Child &known) {
         return !known.plain_player && known.contact.id == id;
       });
-  assert (child != children_.end ());
-  return child->contact;
+  if (child != children_.end ())
+    return child->contact;
+  for (const Child &above : children_)
+    for (const KnownOpening &known : above.openings)
+      if (known.opening.contact.id == id)
+        return known.opening.contact;
+  assert (!"nobody we know");
+  return children_.front ().contact;
 }
 
 bool
@@ -400,11 +432,12 @@ Downstream::message_seen (Instant now, LinkId link, Instant came)
     child->answer_by.reset ();
   check_at_ = std::min (check_at_, due (*child));
   if (came == now)
-    make_way (*child);
+    make_way (now, *child);
 }
 
 void
-Downstream::handle_message (LinkId link, const message::Alive &alive)
+Downstream::handle_message (
+    Instant now, LinkId link, const message::Alive &alive)
 {
   const auto child = find (link);
   if (child == children_.end () || child->plain_player ||
@@ -414,8 +447,9 @@ Downstream::handle_message (LinkId link, const message::Alive &alive)
     child->contact.address = alive.self.address;
   child->children_max = std::min (alive.children_max, limits::children_max_max);
   child->subtree = believable (alive.subtree);
+  know_openings (now, *child, alive.openings);
   if (alive.receiving)
-    make_way (*child);
+    make_way (now, *child);
 }
 
 // Kept for that peer alone: whoever came first would have it otherwise.

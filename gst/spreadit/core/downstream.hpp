@@ -18,6 +18,9 @@ namespace spreadit::core {
 struct Standing {
   // Why nobody may join now; nothing: they may.
   std::optional<RefuseReason> refusal;
+  // Nobody may join here, but who would not have room anyway may be sent on: we
+  // look for another parent and the old one feeds us.
+  bool may_send_on = false;
   const RootPath &root_path;
   // Where to ask whether a mover is above us; nothing: we are the source.
   std::optional<LinkId> parent_link;
@@ -33,7 +36,7 @@ public:
       const message::Subscribe &ask, const Standing &standing);
   void handle_message (LinkId link, const message::Unsubscribe &);
   void handle_message (Instant now, LinkId link, const message::Leaving &);
-  void handle_message (LinkId link, const message::Alive &alive);
+  void handle_message (Instant now, LinkId link, const message::Alive &alive);
   void handle_message (Instant now, LinkId link, const message::Yield &yield);
   void handle_message (LinkId link, const message::Located &located);
   // Any message from a child is a sign of life.
@@ -62,6 +65,11 @@ public:
   [[nodiscard]] bool is_child (PeerId id) const;
   [[nodiscard]] bool has_peers () const;
   [[nodiscard]] Subtree subtree () const;
+  // The best at and below us, for the parent; none if the policy does not go by
+  // them.
+  [[nodiscard]] std::vector<Opening> openings (Instant now) const;
+  // Another number when these are others; their ages do not count.
+  [[nodiscard]] std::uint64_t openings_digest () const;
   [[nodiscard]] bool feeds_too_many () const;
   // Some child that vanished may still believe in us.
   [[nodiscard]] bool may_be_believed_in (Instant now) const;
@@ -73,6 +81,13 @@ private:
   struct Yielding {
     PeerId to;
     Instant until;
+  };
+  // At a child or below it.
+  struct KnownOpening {
+    Opening opening;      // its depth counted from us
+    Instant since;      // of its application session
+    unsigned spent = 0; // slots to which we have sent somebody
+    Instant spent_until = Instant::min ();
   };
   struct Child {
     LinkId link;
@@ -88,6 +103,7 @@ private:
     std::optional<Instant> sent_on_until{}; // if it has not gone by then
     std::optional<Yielding> yielding{};
     std::unique_ptr<const NetworkPath> path{}; // if it told us
+    std::vector<KnownOpening> openings{};
   };
   // Brings descendants along and waits for the word of the source.
   struct Asker {
@@ -95,6 +111,8 @@ private:
     message::Subscribe ask;
     std::uint64_t token;
     Instant until;
+    // There is no slot for it: it gets that of a child.
+    bool replaces;
   };
   using Children = std::vector<Child>;
 
@@ -104,18 +122,27 @@ private:
       const Standing &standing);
   void welcome (const Child &child, const Standing &standing);
   void verify (Instant now, LinkId link, const message::Subscribe &ask,
-      LinkId parent_link);
+      LinkId parent_link, bool replaces);
   void probe_lost (Instant now, const message::Subscribe &ask);
-  void make_way (const Child &child);
+  void make_way (Instant now, const Child &child);
+  enum class Check { none, done }; // whether the asker is above us
   [[nodiscard]] std::optional<Contact> decide (Instant now, LinkId link,
-      const message::Subscribe &ask, const Standing &standing);
+      const message::Subscribe &ask, const Standing &standing, Check check);
   void take_instead (Instant now, LinkId link, const message::Subscribe &ask,
       const Standing &standing, const decision::TakeInstead &decision);
   Contact step_down (Instant now, LinkId link, const message::Subscribe &ask,
       const Standing &standing);
-  void send_elsewhere (LinkId link, const message::Subscribe &ask);
+  void send_elsewhere (Instant now, LinkId link, const message::Subscribe &ask,
+      RefuseReason otherwise = RefuseReason::saturated);
   [[nodiscard]] std::optional<Contact> choose (
-      const message::Subscribe &ask) const;
+      Instant now, const message::Subscribe &ask);
+  // downstream_openings.cpp
+  void know_openings (Instant now, Child &child, std::span<const Opening> told);
+  [[nodiscard]] Opening own_opening () const;
+  [[nodiscard]] std::vector<DistantOpening> distant_openings (
+      Instant now, const message::Subscribe &ask) const;
+  void spend (Instant now, PeerId id);
+  template <class Visit> void for_best_openings (Visit visit) const;
   [[nodiscard]] std::vector<Candidate> offered (
       const message::Subscribe &ask) const;
   [[nodiscard]] std::vector<Candidate> movable (
@@ -150,6 +177,7 @@ private:
   std::vector<Asker> askers_;
   Instant believed_until_ = Instant::min ();
   Instant step_down_at_ = Instant::min (); // not before
+  Instant take_instead_at_ = Instant::min (); // not before
   // No deadline of ours is earlier. Not exact: a heart-beat only moves the
   // deadline of a child back, and looking at 10,000 children for each is dear.
   Instant check_at_ = Instant::max ();

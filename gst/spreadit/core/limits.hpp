@@ -55,6 +55,10 @@ inline constexpr Duration retry_cap = 1s;
 // A search that only ever meets transient peers ends after this.
 inline constexpr Duration search_max = 60s;
 
+// Whoever is sent on in a session, and comes before the target has its first
+// packet, asks it again so often; there is time, the old parent feeds.
+inline constexpr unsigned early_max = 8;
+
 // What a refusal may ask us to wait: longer is a mistake or an attack.
 inline constexpr Duration retry_after_max = 10s;
 // Connects and asks in a row that the source did not answer, in the first
@@ -93,6 +97,17 @@ inline constexpr Duration step_down_rest = 30s;
 // Knock-Downs moves a child only when it has been here this long: it has its
 // first packets by then, and is moved without a gap.
 inline constexpr Duration settling_max = first_data_max;
+// Knock-Downs: one peer moves a child for a newcomer at most this often. Whoever
+// moves takes nobody in, and those below it that bring others along are told to
+// wait: with more moves than ends a large tree is never at rest.
+inline constexpr Duration take_instead_rest = 10s;
+// Auto: the same, for children that have children. 30 a minute at the source, and
+// the fewer the wider its children are.
+inline constexpr Duration auto_rest = 2s;
+// Auto: a newcomer takes the slot of a child only if it can take so many
+// children more than that one: it has to take that one in, and to be worth a
+// move.
+inline constexpr std::uint32_t width_step = 2;
 // A child that vanished may for so long still believe that we are its parent:
 // longer than it takes to miss our packets, our heart-beats or our answer.
 // See docs/decisions/0001-no-cycle-ever.md.
@@ -108,6 +123,17 @@ inline constexpr std::size_t routers_max = 32;
 // Peers that one search remembers as refused or dead.
 inline constexpr std::size_t excluded_max = 64;
 inline constexpr std::size_t standby_max = 4;
+// What one peer tells its parent of: so many with free slots, so many that would
+// make room. The source has ten times as many to choose from.
+inline constexpr std::size_t free_openings_max = 4;
+inline constexpr std::size_t wide_openings_max = 2;
+inline constexpr std::size_t openings_max = free_openings_max + wide_openings_max;
+// An ask without descendants is from a peer that has been there for less than
+// this, as long as nobody says more.
+inline constexpr Duration new_max = 8s;
+// A slot somebody was sent to counts as taken for so long, whatever is told of
+// it meanwhile: until it has got there, was taken in and that was reported.
+inline constexpr Duration spent_max = 1s;
 // Host, colon, port: RFC 1035 allows 255 octets of name.
 inline constexpr std::size_t address_max = 262;
 // Larger counts from a child are cut to this.

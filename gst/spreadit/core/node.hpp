@@ -13,6 +13,7 @@ struct Node {
   Config config;
   Rng rng;
   Outbox outbox;
+  Instant since{}; // of the application session
 
   [[nodiscard]] Contact self () const { return {config.id, config.address}; }
   // No message from a link for so long: dead (IV-D).

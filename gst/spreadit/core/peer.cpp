@@ -18,6 +18,7 @@ void
 Peer::become_source (Instant now)
 {
   assert (impl_->upstream.is_unused ());
+  impl_->node.since = now;
   impl_->upstream.become_source ();
   impl_->settle_accounts (now);
 }
@@ -33,6 +34,7 @@ void
 Peer::subscribe (Instant now, Contact source)
 {
   assert (impl_->upstream.is_unused ());
+  impl_->node.since = now;
   impl_->upstream.subscribe (now, std::move (source));
   impl_->settle_accounts (now);
 }
@@ -153,7 +155,7 @@ void
 Peer::set_path (Instant now, NetworkPath path)
 {
   impl_->node.config.path = std::move (path);
-  impl_->upstream.tell_located (*impl_->node.config.path);
+  impl_->upstream.located (now);
   impl_->settle_accounts (now);
 }
 

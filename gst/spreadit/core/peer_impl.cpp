@@ -70,6 +70,9 @@ Peer::Impl::on_asking (Instant now)
   // whom we ask, so have that checked. The truth goes up as news, later.
   if (downstream.may_be_believed_in (now))
     told_in_ask.subtree.peers = std::max (told_in_ask.subtree.peers, 2u);
+  // Who takes us in makes a place out of that, of one that has just come.
+  if (told_in_ask.subtree.peers > 1 || now - node.since >= limits::new_max)
+    told_in_ask.openings = 0;
   return told_in_ask.subtree;
 }
 
@@ -124,7 +127,10 @@ Peer::Impl::is_child (PeerId id) const
 Standing
 Peer::Impl::standing () const
 {
-  return {upstream.refusal (), upstream.root_path (), upstream.parent_link ()};
+  const auto refusal = upstream.refusal ();
+  const bool may_send_on =
+      refusal == RefuseReason::not_receiving && upstream.is_fed ();
+  return {refusal, may_send_on, upstream.root_path (), upstream.parent_link ()};
 }
 
 // Messages of children and of those who want to be.
@@ -141,7 +147,7 @@ Peer::Impl::handle_child (Instant now, LinkId link, const Message &message)
   else if (const auto *leaving = std::get_if<message::Leaving> (&message))
     downstream.handle_message (now, link, *leaving);
   else if (const auto *alive = std::get_if<message::Alive> (&message))
-    downstream.handle_message (link, *alive);
+    downstream.handle_message (now, link, *alive);
   else if (const auto *verify = std::get_if<message::Verify> (&message))
     handle_verify (now, link, *verify);
   else if (const auto *yield = std::get_if<message::Yield> (&message))
@@ -224,6 +230,7 @@ Peer::Impl::finish (Instant now)
 void
 Peer::Impl::handle_timeout (Instant now)
 {
+  skip_idle_beats (now); // or news of right now would seem to be late
   downstream.handle_timeout (now);
   const bool lingered =
       upstream.is_leaving () && upstream.next_timeout () <= now;
@@ -285,7 +292,7 @@ Peer::Impl::tell_parent_now (Instant now)
 {
   told_up = news_up ();
   report_at = now + limits::report_interval_min;
-  upstream.tell_alive (alive_up ());
+  upstream.tell_alive (alive_up (now));
 }
 
 bool
@@ -345,23 +352,35 @@ Peer::Impl::news_up () const
   Subtree subtree = downstream.subtree ();
   if (upstream.is_leaving ())
     subtree.free = 0;
-  return {node.config.children_max, subtree};
+  // Nobody is told of the source's.
+  const bool tells = !upstream.is_leaving () && !upstream.is_source ();
+  return {node.config.children_max, subtree,
+      tells ? downstream.openings_digest () : 0};
 }
 
 message::Alive
-Peer::Impl::alive_up () const
+Peer::Impl::alive_up (Instant now) const
+{
+  message::Alive up = alive ();
+  if (!upstream.is_leaving ())
+    up.openings = downstream.openings (now);
+  return up;
+}
+
+message::Alive
+Peer::Impl::alive () const
 {
   const ToldUp news = news_up ();
   return {node.self (), news.children_max, news.subtree, upstream.is_fed (), {},
-      {}};
+      {}, {}};
 }
 
 message::Alive
 Peer::Impl::alive_down () const
 {
-  message::Alive alive = alive_up ();
-  alive.root_path = upstream.root_path ();
-  return alive;
+  message::Alive down = alive ();
+  down.root_path = upstream.root_path ();
+  return down;
 }
 
 void

@@ -44,7 +44,8 @@ struct Peer::Impl final : Upstream::Listener {
   [[nodiscard]] Instant next_beat (Instant now) const;
   [[nodiscard]] bool has_partners () const;
   [[nodiscard]] bool parent_knows () const;
-  [[nodiscard]] message::Alive alive_up () const;
+  [[nodiscard]] message::Alive alive_up (Instant now) const;
+  [[nodiscard]] message::Alive alive () const;
   [[nodiscard]] message::Alive alive_down () const;
   [[nodiscard]] Standing standing () const;
   void check_invariants () const;
@@ -58,6 +59,7 @@ struct Peer::Impl final : Upstream::Listener {
   struct ToldUp {
     std::uint32_t children_max = 0;
     Subtree subtree;
+    std::uint64_t openings = 0; // Downstream::openings_digest()
     bool operator== (const ToldUp &) const = default;
   };
   [[nodiscard]] ToldDown news_down () const;

@@ -46,6 +46,11 @@ struct Search {
   unsigned source_failures = 0;  // in a row
   FailReason source_fault = FailReason::unreachable; // the last one's
   unsigned source_saturated = 0; // in a row
+  unsigned early = 0; // a target had no packet yet and was asked again
+  // Asked with our path (V-A.3), if anybody was asked yet.
+  bool told_path = true;
+  // The first who sent us on without knowing it, but would have gone by it.
+  std::optional<Contact> provisional;
 
   // Refused or failed: asked again only when nobody else is left.
   void exclude (PeerId id);

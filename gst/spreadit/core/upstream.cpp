@@ -35,6 +35,7 @@ Upstream::subscribe (Instant now, Contact source)
 {
   source_ = std::move (source);
   was_fed_ = false;
+  placed_blindly_by_.reset ();
   search (now, Search (now, JoinReason::first), source_, std::nullopt);
 }
 
@@ -116,6 +117,12 @@ Upstream::settle (Instant now, const message::Accept &accept)
   parent.path = RootPath (parent.contact, accept.root_path);
   source_.id = parent.path.back ().id;
   ++root_path_changes_;
+  placed_blindly_by_ =
+      search.provisional
+          ? std::make_unique<Contact> (std::move (*search.provisional))
+          : nullptr;
+  if (!search.told_path && node_.config.path)
+    node_.outbox.send (parent.link, message::Located{*node_.config.path});
   if (old && old->contact.id == parent.contact.id) {
     hang_up (old->link); // came back to where we were
     old.reset ();
@@ -365,6 +372,7 @@ Upstream::data_seen (Instant now, LinkId link, Instant came)
   if (!settled || parent != &settled->parent || !settled->search)
     return was_late;
   first_packet ();
+  move_near (now);
   return true;
 }
 
@@ -446,6 +454,7 @@ Upstream::link_opened (Instant now, LinkId link)
     ask.lost = search.lost;
   ask.uplink_bps = node_.config.uplink_bps;
   ask.path = node_.config.path;
+  search.told_path = ask.path.has_value ();
   node_.outbox.send (link, std::move (ask));
 }
 
@@ -475,9 +484,24 @@ Upstream::tell_alive (const message::Alive &alive) const
 }
 
 void
-Upstream::tell_located (const NetworkPath &path) const
+Upstream::located (Instant now)
 {
-  tell_parents (message::Located{path});
+  tell_parents (message::Located{*node_.config.path});
+  move_near (now);
+}
+
+// Proximity is measured beside the join, never before it, so who chooses by it
+// may have sent us on without: make up for that, once, and without a gap. Only
+// once we are fed: a move that leads nowhere then costs nothing.
+void
+Upstream::move_near (Instant now)
+{
+  const auto *settled = std::get_if<Settled> (&state_);
+  if (!placed_blindly_by_ || !node_.config.path || !settled ||
+      settled->search || settled->old)
+    return;
+  Contact target = *std::exchange (placed_blindly_by_, nullptr);
+  move_to (now, std::move (target));
 }
 
 void

@@ -58,7 +58,8 @@ public:
   void handle_timeout (Instant now);
   [[nodiscard]] Instant next_timeout () const;
   void tell_alive (const message::Alive &alive) const;
-  void tell_located (const NetworkPath &path) const;
+  // Our path is known now, or better.
+  void located (Instant now);
   void set_delete_policy (DeletePolicy policy) { delete_policy_ = policy; }
 
   [[nodiscard]] PeerState state () const;
@@ -163,6 +164,7 @@ private:
   void handle_ended (Instant now);
   void tell_parents (const Message &message) const;
   void first_packet ();
+  void move_near (Instant now);
   void check_settled (Instant now);
   void return_to_old (Instant now);
   void hang_up (LinkId link);
@@ -187,6 +189,8 @@ private:
   unsigned tries_ = 0;
   Duration data_doubt_; // longer with each false alarm of the same parent
   bool was_fed_ = false; // once in this application session
+  // Whom to ask again once our path is known: it placed us without.
+  std::unique_ptr<Contact> placed_blindly_by_;
 };
 
 } // namespace spreadit::core

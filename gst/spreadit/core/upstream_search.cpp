@@ -215,6 +215,8 @@ Upstream::handle_answer (Instant now, const message::Redirect &redirect)
   std::optional<Contact> via;
   if (!by_source)
     via = search.target;
+  if (redirect.provisional && !search.told_path && !search.provisional)
+    search.provisional = search.target;
   ask (now, target, std::move (via));
 }
 
@@ -249,6 +251,13 @@ Upstream::refused_for_now (Instant now, const message::Refuse &refuse)
         *refuse.retry_after, limits::retry_min, limits::retry_after_max);
 
   if (refuse.reason == RefuseReason::not_receiving) {
+    // Sent on in a session, to somebody who was only just taken in itself.
+    if (feeds (std::get<Searching> (state_).old) && !search.via &&
+        !is_the_source (search.target) && search.early < limits::early_max) {
+      ++search.early;
+      return ask_after (
+          now, wait.value_or (Search::pause (node_.rng)), search.target, {});
+    }
     tries_ = search.tries = search.tries_before_round;
     search.via.reset ();
     return ask_next_best (now, wait.value_or (search.back_off (node_.rng)));

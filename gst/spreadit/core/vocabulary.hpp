@@ -53,12 +53,25 @@ struct NetworkPath {
   bool operator== (const NetworkPath &) const = default;
 };
 
+// A peer that would take a newcomer, as those above it know it.
+struct Opening {
+  Contact contact;
+  std::uint32_t depth = 0; // levels below who tells of it; 0: itself
+  std::uint32_t free = 0;  // slots
+  // Without a free slot: a newcomer that can take so many children gets the
+  // slot of a narrower child, which goes below it. 0: nobody.
+  std::uint32_t width_min = 0;
+  Duration age{}; // of its application session, when it was told
+  bool operator== (const Opening &) const = default;
+};
+
 enum class AddPolicyKind {
   random,
   round_robin,
   smart_placement,
   knock_downs,
   smart_bandwidth,
+  automatic, // beyond the paper
 };
 enum class DeletePolicyKind { grandfather, root, grandfather_all, root_all };
 
@@ -120,6 +133,9 @@ struct Refuse {
 struct Redirect {
   Contact target;
   RedirectScope scope = RedirectScope::self;
+  // As an answer: chosen without the asker's place in the network, which would
+  // have counted. Once it is known, asking here again gets a better target.
+  bool provisional = false;
   bool operator== (const Redirect &) const = default;
 };
 
@@ -143,6 +159,8 @@ struct Alive {
   // source.
   RootPath root_path;
   std::vector<Contact> standby;  // downwards only
+  // Upwards only: the best places at and below the sender, if it goes by them.
+  std::vector<Opening> openings;
   bool operator== (const Alive &) const = default;
 };
 

@@ -257,6 +257,8 @@ ApplicationSession::apply_wishes ()
         to_core (static_cast<GstSpreaditAddPolicy> (now.second_add_policy)));
     changed->set_delete_policy (
         to_core (static_cast<GstSpreaditDeletePolicy> (now.delete_policy)));
+    changed->set_proximity (
+        to_agent (static_cast<GstSpreaditProximity> (now.proximity)));
   });
 }
 

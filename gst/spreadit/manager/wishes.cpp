@@ -59,6 +59,8 @@ to_core (GstSpreaditAddPolicy policy)
     return core::AddPolicyKind::knock_downs;
   case GST_SPREADIT_ADD_POLICY_SMART_BANDWIDTH:
     return core::AddPolicyKind::smart_bandwidth;
+  case GST_SPREADIT_ADD_POLICY_AUTO:
+    return core::AddPolicyKind::automatic;
   case GST_SPREADIT_ADD_POLICY_ROUND_ROBIN:
     break;
   }
@@ -79,6 +81,20 @@ to_core (GstSpreaditDeletePolicy policy)
     break;
   }
   return core::DeletePolicyKind::grandfather;
+}
+
+agent::Proximity
+to_agent (GstSpreaditProximity proximity)
+{
+  switch (proximity) {
+  case GST_SPREADIT_PROXIMITY_NONE:
+    return agent::Proximity::none;
+  case GST_SPREADIT_PROXIMITY_RTT:
+    return agent::Proximity::rtt;
+  case GST_SPREADIT_PROXIMITY_TRACEROUTE:
+    break;
+  }
+  return agent::Proximity::traceroute;
 }
 
 unsigned
@@ -156,6 +172,8 @@ read_settings (const Wishes &wishes, bool as_source, agent::Settings *settings,
   }
   settings->upload_bps = wishes.upload_bandwidth;
   settings->standby = wishes.standby;
+  settings->proximity =
+      to_agent (static_cast<GstSpreaditProximity> (wishes.proximity));
   core::Config &config = settings->core;
   config.id = {random_u64 (), random_u64 () | 1};
   config.seed = random_u64 ();

@@ -34,6 +34,7 @@ struct Wishes {
   gint add_policy = GST_SPREADIT_ADD_POLICY_ROUND_ROBIN;
   gint second_add_policy = GST_SPREADIT_ADD_POLICY_ROUND_ROBIN;
   gint delete_policy = GST_SPREADIT_DELETE_POLICY_GRANDFATHER;
+  gint proximity = GST_SPREADIT_PROXIMITY_TRACEROUTE;
   guint max_tries = core::limits::tries_max_default;
   guint alive_interval_ms = in_ms (core::limits::alive_interval_default);
   guint alive_misses = core::limits::alive_misses_default;
@@ -45,6 +46,7 @@ struct Wishes {
 
 core::AddPolicyKind to_core (GstSpreaditAddPolicy policy);
 core::DeletePolicyKind to_core (GstSpreaditDeletePolicy policy);
+agent::Proximity to_agent (GstSpreaditProximity proximity);
 unsigned children_max (const Wishes &wishes);
 
 // False, with `why` as a GST_RESOURCE_ERROR_SETTINGS.

@@ -328,6 +328,9 @@ decode_describe_answer (const Response &response, const Uri &asked)
       return refused (core::RefuseReason::malformed, reason->text);
     core::message::Redirect redirect;
     redirect.target = std::get<core::Contact> (std::move (target));
+    // What else may be missing one day is not for us to have.
+    const std::string *lacks = find (response.headers, header::provisional);
+    redirect.provisional = lacks && text::iequals (*lacks, "path");
     return {std::move (redirect), {}};
   }
   const core::message::Refuse refuse{

@@ -187,6 +187,8 @@ encode_redirect (const core::message::Redirect &redirect, const Uri &stream)
   add (response.headers, header::location,
       location (stream, redirect.target.address));
   add (response.headers, header::target, to_string (redirect.target.id));
+  if (redirect.provisional)
+    add (response.headers, header::provisional, "path");
   return response;
 }
 

@@ -383,6 +383,66 @@ write_contacts (std::span<const core::Contact> contacts)
   return lines;
 }
 
+std::optional<core::Opening>
+parse_opening (std::string_view text)
+{
+  // The address is a quoted string, the first and only one.
+  const auto end = text.rfind ('"');
+  if (end == std::string_view::npos)
+    return std::nullopt;
+  auto contact = parse_contact (text.substr (0, end + 1));
+  if (!contact || contact->address.empty ())
+    return std::nullopt;
+  core::Opening opening;
+  opening.contact = std::move (*contact);
+  std::string_view rest = text::trim (text.substr (end + 1));
+  if (rest.empty ())
+    return opening;
+  if (rest.front () != ';')
+    return std::nullopt;
+  const auto parameters = text::parse_parameter_list (rest.substr (1));
+  if (!parameters)
+    return std::nullopt;
+  std::optional<std::uint32_t> depth, free, width;
+  std::optional<std::uint64_t> age;
+  for (const text::Parameter &parameter : *parameters) {
+    const auto number = [&] (auto &field, std::uint64_t max) {
+      using Number = typename std::decay_t<decltype (field)>::value_type;
+      return !field &&
+             (field = text::parse_decimal<Number> (parameter.value, max));
+    };
+    bool good = true;
+    if (text::iequals (parameter.name, "depth"))
+      good = number (depth, core::limits::levels_max);
+    else if (text::iequals (parameter.name, "free"))
+      good = number (free, core::limits::children_max_max);
+    else if (text::iequals (parameter.name, "width"))
+      good = number (width, limits::width_max);
+    else if (text::iequals (parameter.name, "age"))
+      good = number (age, limits::age_max.count ());
+    if (!good)
+      return std::nullopt;
+  }
+  opening.depth = depth.value_or (0);
+  opening.free = free.value_or (0);
+  opening.width_min = width.value_or (0);
+  opening.age = std::chrono::seconds (age.value_or (0));
+  return opening;
+}
+
+std::string
+write_opening (const core::Opening &opening)
+{
+  const auto age = std::chrono::floor<std::chrono::seconds> (opening.age);
+  return write_contact (opening.contact) +
+         ";depth=" + std::to_string (opening.depth) +
+         ";free=" + std::to_string (opening.free) +
+         ";width=" + std::to_string (opening.width_min) + ";age=" +
+         std::to_string (std::clamp (age, std::chrono::seconds (0),
+             std::chrono::seconds (limits::age_max))
+                             .count ());
+}
+
 namespace {
 
 std::optional<Resume>

@@ -47,6 +47,7 @@ inline constexpr std::string_view root_path = "SpreadIt-Root-Path";
 inline constexpr std::string_view standby = "SpreadIt-Standby";
 inline constexpr std::string_view target = "SpreadIt-Target";
 inline constexpr std::string_view scope = "SpreadIt-Scope";
+inline constexpr std::string_view provisional = "SpreadIt-Provisional";
 inline constexpr std::string_view retry_after_ms = "SpreadIt-Retry-After-Ms";
 } // namespace header
 
@@ -130,6 +131,16 @@ Result<std::vector<core::Contact>> parse_contacts (
     std::string_view value, std::size_t max);
 std::vector<std::string> write_contacts (
     std::span<const core::Contact> contacts);
+
+// An opening in a heart-beat (docs/protocol.md, 4). `age` is written in whole
+// seconds; a longer one than limits::age_max is read as that.
+//
+//   opening           = contact *( ";" opening-parameter )
+//   opening-parameter = "depth" "=" 1*DIGIT | "free" "=" 1*DIGIT
+//                   | "width" "=" 1*DIGIT | "age" "=" 1*DIGIT
+//                   | token [ "=" value ]
+std::optional<core::Opening> parse_opening (std::string_view text);
+std::string write_opening (const core::Opening &opening);
 
 // SpreadIt-Resume: the newest packet the asker holds, per SSRC; it is sent
 // what came after. Extended sequence number: 2^16 times the number of wraps

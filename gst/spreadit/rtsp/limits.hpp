@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/limits.hpp"
+
 namespace spreadit::rtsp::limits {
 
 // Framing: what Parser takes in and write() puts out.
@@ -79,6 +81,12 @@ inline constexpr std::size_t survey_parts_max =
 inline constexpr std::chrono::milliseconds survey_wait_max{10'000};
 // Times in an answer: a day is for ever.
 inline constexpr std::chrono::microseconds survey_time_max{86'400'000'000};
+// Of somebody who is taken in although there is no free slot: children it can
+// take. Two more than the widest (core::limits::width_step).
+inline constexpr std::uint32_t width_max =
+    core::limits::children_max_max + core::limits::width_step;
+// Of an application session: three years and more.
+inline constexpr std::chrono::seconds age_max{100'000'000};
 // A longer wait is read as this one.
 inline constexpr std::chrono::hours retry_after_max{1};
 // A plain player that was sent on this often is refused. ffmpeg, rtspsrc and

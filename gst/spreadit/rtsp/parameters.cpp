@@ -115,6 +115,8 @@ struct Writer {
     append (body, "receiving", yes_no (alive.receiving));
     append (body, "root-path", alive.root_path.contacts ());
     append (body, "standby", alive.standby);
+    for (const core::Opening &opening : alive.openings)
+      append (body, "opening", write_opening (opening));
     return body;
   }
   template <class Other> std::string operator() (const Other &) const
@@ -133,6 +135,7 @@ struct Fields {
   std::optional<core::Duration> rtt;
   std::optional<std::vector<std::uint64_t>> routers;
   std::string root_path, standby;
+  std::vector<core::Opening> openings;
 
   // False: known, but its value is wrong or it came before.
   bool take (const BodyLine &line);
@@ -204,6 +207,13 @@ Fields::take (const BodyLine &line)
     return append_list (root_path, value);
   if (is ("standby"))
     return append_list (standby, value);
+  if (is ("opening")) {
+    auto opening = parse_opening (value);
+    // More are a hint that we do not need.
+    if (opening && openings.size () < core::limits::openings_max)
+      openings.push_back (std::move (*opening));
+    return opening.has_value ();
+  }
   return !is ("message");
 }
 
@@ -233,6 +243,7 @@ make_alive (Fields &fields)
   alive.standby = std::get<std::vector<core::Contact>> (std::move (standby));
   if (alive.standby.size () > core::limits::standby_max)
     alive.standby.resize (core::limits::standby_max); // a hint, no more
+  alive.openings = std::move (fields.openings);
   return core::Message (std::move (alive));
 }
 

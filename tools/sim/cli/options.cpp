@@ -29,6 +29,7 @@ constexpr std::array add_policies{
     Named<AddPolicyKind>{"smart-placement", AddPolicyKind::smart_placement},
     Named<AddPolicyKind>{"knock-downs", AddPolicyKind::knock_downs},
     Named<AddPolicyKind>{"smart-bandwidth", AddPolicyKind::smart_bandwidth},
+    Named<AddPolicyKind>{"auto", AddPolicyKind::automatic},
 };
 constexpr std::array delete_policies{
     Named<DeletePolicyKind>{"grandfather", DeletePolicyKind::grandfather},

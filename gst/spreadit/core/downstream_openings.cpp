@@ -1,0 +1,190 @@
+// Who below us would take a newcomer, and what the parent is told of it.
+//
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <algorithm>
+#include <bit>
+
+#include "core/contacts.hpp"
+#include "core/downstream.hpp"
+
+namespace spreadit::core {
+
+namespace {
+
+// Coarse, so that a heart-beat says something new a dozen times in a life.
+Duration
+rounded (Duration age)
+{
+  const auto seconds = std::chrono::floor<std::chrono::seconds> (age).count ();
+  return std::chrono::seconds (std::bit_floor (
+      static_cast<std::uint64_t> (std::max<long> (seconds, 0))));
+}
+
+bool
+is_believable (const Opening &told, const PeerId &self)
+{
+  return is_usable (told.contact) && told.contact.id != self &&
+         told.depth < limits::levels_max &&
+         (told.free > 0 || told.width_min > 0);
+}
+
+} // namespace
+
+// Slots that we have given away stay so, although the report is from before.
+void
+Downstream::know_openings (
+    Instant now, Child &child, std::span<const Opening> told)
+{
+  if (!add_policy_->wants_openings ())
+    return child.openings.clear ();
+  std::vector<KnownOpening> fresh;
+  for (const Opening &opening : told) {
+    if (fresh.size () >= limits::openings_max)
+      break;
+    if (!is_believable (opening, node_.config.id))
+      continue;
+    KnownOpening known{
+        opening, now - std::max (opening.age, Duration::zero ())};
+    ++known.opening.depth;
+    known.opening.free =
+        std::min<std::uint32_t> (opening.free, limits::children_max_max);
+    for (const KnownOpening &before : child.openings)
+      if (before.opening.contact.id == opening.contact.id) {
+        known.since = before.since; // was told when it was less coarse
+        known.spent = before.spent;
+        known.spent_until = before.spent_until;
+      }
+    fresh.push_back (std::move (known));
+  }
+  fresh.shrink_to_fit ();
+  child.openings = std::move (fresh);
+}
+
+void
+Downstream::spend (Instant now, PeerId id)
+{
+  for (Child &child : children_)
+    for (KnownOpening &known : child.openings)
+      if (known.opening.contact.id == id) {
+        if (now >= known.spent_until)
+          known.spent = 0;
+        ++known.spent;
+        known.spent_until = now + limits::spent_max;
+      }
+}
+
+std::vector<DistantOpening>
+Downstream::distant_openings (Instant now, const message::Subscribe &ask) const
+{
+  std::vector<DistantOpening> openings;
+  if (!add_policy_->wants_openings ())
+    return openings;
+  for (const Child &child : children_) {
+    if (lends_its_slot (child) || child.contact.id == ask.self.id ||
+        child.contact.id == ask.lost)
+      continue;
+    for (const KnownOpening &known : child.openings) {
+      const Opening &opening = known.opening;
+      const unsigned spent = now < known.spent_until ? known.spent : 0;
+      const std::uint32_t free =
+          opening.free > spent ? opening.free - spent : 0;
+      if ((free == 0 && (opening.width_min == 0 || spent > 0)) ||
+          opening.contact.id == ask.self.id ||
+          is_avoided (ask, opening.contact.id))
+        continue;
+      openings.push_back ({&opening.contact, opening.depth, free,
+          opening.width_min, now - known.since});
+    }
+  }
+  return openings;
+}
+
+// Free slots, or else the narrowest child's, for somebody wider.
+Opening
+Downstream::own_opening () const
+{
+  Opening opening;
+  opening.contact = node_.self ();
+  opening.free = static_cast<std::uint32_t> (slots_free ());
+  if (opening.free > 0 || slots_used () > node_.config.children_max)
+    return opening;
+  for (const Child &child : children_) {
+    if (child.plain_player || lends_its_slot (child))
+      continue;
+    const std::uint32_t width = child.children_max + limits::width_step;
+    if (opening.width_min == 0 || width < opening.width_min)
+      opening.width_min = width;
+  }
+  return opening;
+}
+
+// Highest first, then who has been there longest.
+template <class Visit>
+void
+Downstream::for_best_openings (Visit visit) const
+{
+  struct Entry {
+    const Opening *opening;
+    Instant since;
+  };
+  const Opening own = own_opening ();
+  std::vector<Entry> free, wide;
+  const auto add = [&] (const Opening &opening, Instant since) {
+    if (opening.free > 0)
+      free.push_back ({&opening, since});
+    else if (opening.width_min > 0)
+      wide.push_back ({&opening, since});
+  };
+  if (!node_.config.address.empty ())
+    add (own, node_.since);
+  for (const Child &child : children_)
+    if (!lends_its_slot (child))
+      for (const KnownOpening &known : child.openings)
+        add (known.opening, known.since);
+  const auto better = [] (const Entry &a, const Entry &b) {
+    if (a.opening->depth != b.opening->depth)
+      return a.opening->depth < b.opening->depth;
+    if (a.since != b.since)
+      return a.since < b.since;
+    return a.opening->contact.id < b.opening->contact.id;
+  };
+  for (auto [list, most] : {std::pair{&free, limits::free_openings_max},
+           std::pair{&wide, limits::wide_openings_max}}) {
+    const auto count = std::min (list->size (), most);
+    std::partial_sort (list->begin (),
+        list->begin () + static_cast<std::ptrdiff_t> (count), list->end (),
+        better);
+    for (std::size_t i = 0; i < count; ++i)
+      visit (*(*list)[i].opening, (*list)[i].since);
+  }
+}
+
+std::vector<Opening>
+Downstream::openings (Instant now) const
+{
+  std::vector<Opening> best;
+  if (add_policy_->wants_openings ())
+    for_best_openings ([&] (const Opening &opening, Instant since) {
+      best.push_back (opening);
+      best.back ().age = rounded (now - since);
+    });
+  return best;
+}
+
+std::uint64_t
+Downstream::openings_digest () const
+{
+  if (!add_policy_->wants_openings ())
+    return 0;
+  std::uint64_t digest = 1;
+  for_best_openings ([&] (const Opening &opening, Instant) {
+    for (const std::uint64_t part :
+        {opening.contact.id.high, opening.contact.id.low,
+            std::uint64_t{opening.depth} << 32 | opening.free,
+            std::uint64_t{opening.width_min}})
+      digest = Rng (digest ^ part).next ();
+  });
+  return digest;
+}
+
+} // namespace spreadit::core
