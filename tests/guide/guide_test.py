@@ -150,7 +150,7 @@ def read(path):
 
 def missing_programs(text):
     return [name for name in ("ffplay", "cc", "pkg-config", "gst-play-1.0",
-                              "gst-discoverer-1.0")
+                              "gst-discoverer-1.0", "curl")
             if re.search(rf"\b{re.escape(name)} ", text) and
             not shutil.which(name)]
 
