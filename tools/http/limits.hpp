@@ -47,17 +47,20 @@ inline constexpr unsigned peers_default = 1000;
 // How old an answer may be that another one is given as well.
 inline constexpr std::int64_t tree_fresh_us = 900'000;
 // Questions to the tree that wait for their answer, and how soon one follows
-// another: a peer answers five a second (agent/limits.hpp), and who asks too much
-// must not have the others see a tree that does not answer.
+// another: a peer answers five a second (agent/limits.hpp), and who asks too
+// much must not have the others see a tree that does not answer.
 inline constexpr std::size_t questions_max = 16;
 inline constexpr std::int64_t question_interval_us = 220'000;
 inline constexpr std::int64_t question_burst_us = 3 * question_interval_us;
 
-// Viewers of the stream in the page, and how far one may lag behind: a key frame
-// and what came since, of 20 Mbit/s for 6 s; who has more waiting is hung up on, and
-// so is who takes nothing for so long. That is also how long the stream itself may
-// stay away (a node looks for a parent) before viewers have to ask again.
+// Viewers of the stream in the page, and how far one may lag behind: a key
+// frame and what came since, of 20 Mbit/s for 6 s; who has more waiting is hung
+// up on, and so is who takes nothing for so long. That is also how long the
+// stream itself may stay away (a node looks for a parent) before viewers have
+// to ask again.
 inline constexpr unsigned viewers_max = 16;
+inline constexpr int viewer_send_buffer =
+    512 * 1024;                          // what the system may hold
 inline constexpr unsigned shows_max = 4; // pipelines
 inline constexpr std::uint64_t viewer_lag_max_bytes = 16 * 1024 * 1024;
 inline constexpr std::uint64_t viewer_stalls_max_ns = 20'000'000'000;

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include <sys/socket.h>
+
 #include <gst/sdp/gstsdpmessage.h>
 
 #include "http/container.hpp"
@@ -420,6 +422,8 @@ Show::seat (const Asked &asked)
     return;
   // GIO's connections are not, and the sink writes to all from one thread.
   g_socket_set_blocking (socket.get (), FALSE);
+  g_socket_set_option (socket.get (), SOL_SOCKET, SO_SNDBUF,
+      limits::viewer_send_buffer, nullptr);
   GSocket *key = socket.get ();
   viewers_[key] = {std::move (socket), std::move (stream)};
   g_signal_emit_by_name (sink_, "add", key);
