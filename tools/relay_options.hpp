@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "gateway_options.hpp"
 #include "relay_settings.hpp"
 
 namespace spreadit::relay {
@@ -29,7 +30,8 @@ struct StreamOptions {
 };
 
 struct Options {
-  std::vector<StreamOptions> streams; // never empty
+  std::vector<StreamOptions> streams; // empty only with a gateway
+  GatewayOptions gateway;
   std::string stats;  // file name, "-" for standard output; empty: none
   std::string config; // file name; empty: none
   bool quiet = false;

@@ -11,6 +11,8 @@ using namespace spreadit::rtsp_server;
 
 namespace {
 
+constexpr guint64 report_interval_ns = 1 * GST_SECOND; // as spreaditsink does
+
 struct Private {
   std::optional<MediaLink> link;
 
@@ -43,15 +45,29 @@ on_rtcp (GstPad *, GstPadProbeInfo *info, gpointer data) noexcept
   return packet ? GST_PAD_PROBE_OK : GST_PAD_PROBE_HANDLED;
 }
 
+// A player cannot keep sound and picture in step before it has seen a report of
+// both; the default is 5 s.
+void
+report_often (GstElement *rtpbin, unsigned stream)
+{
+  GObject *session = nullptr;
+  g_signal_emit_by_name (rtpbin, "get-internal-session", stream, &session);
+  if (!session)
+    return;
+  g_object_set (session, "rtcp-min-interval", report_interval_ns, nullptr);
+  g_object_unref (session);
+}
+
 // "send_rtcp_src_<stream>"
 void
-on_pad_added (GstElement *, GstPad *pad, gpointer data) noexcept
+on_pad_added (GstElement *rtpbin, GstPad *pad, gpointer data) noexcept
 {
   const Private &priv = *GST_SPREADIT_MEDIA (data)->priv;
   unsigned stream = 0;
   if (std::sscanf (GST_PAD_NAME (pad), "send_rtcp_src_%u", &stream) != 1 ||
       !priv.link || stream >= priv.link->clocks.size ())
     return;
+  report_often (rtpbin, stream);
   gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, on_rtcp,
       new std::shared_ptr<SourceClock> (priv.link->clocks[stream]),
       [] (gpointer clock) noexcept {

@@ -138,7 +138,13 @@ amend (GstRTSPClient *client, GstRTSPContext *, GstRTSPMessage *message,
       message->type_data.response.code >= GST_RTSP_STS_BAD_REQUEST) {
     message->type_data.response.code = amendment.status;
     g_free (message->type_data.response.reason);
-    message->type_data.response.reason = g_strdup (amendment.reason.c_str ());
+    const bool elsewhere = amendment.status < GST_RTSP_STS_BAD_REQUEST;
+    message->type_data.response.reason =
+        g_strdup (elsewhere ? gst_rtsp_status_as_text (amendment.status)
+                            : amendment.reason.c_str ());
+    if (elsewhere)
+      gst_rtsp_message_add_header (
+          message, GST_RTSP_HDR_LOCATION, amendment.reason.c_str ());
   }
   g_signal_handlers_disconnect_matched (
       client, G_SIGNAL_MATCH_DATA, 0, 0, nullptr, nullptr, data);
