@@ -8,6 +8,7 @@
 #include <gst/spreadit-rtsp-server/spreadit-rtsp-server.h>
 
 #include "gateway_path.hpp"
+#include "gateway_record.hpp"
 #include "gatewaymounts.h"
 #include "owned.hpp"
 #include "relay_settings.hpp"
@@ -25,6 +26,8 @@ constexpr guint clients_max = 128;
 constexpr gint64 forget_time_us = 5 * G_USEC_PER_SEC;
 // Beyond `linger`, as for streams of the command line.
 constexpr guint leave_grace_ms = 5000;
+// Where sources listen unless told otherwise.
+constexpr const char *publish_address = "0.0.0.0:8554";
 // SDP of a publisher is the largest there is to come.
 constexpr guint content_length_max = 64 * 1024;
 
@@ -69,6 +72,7 @@ struct Gateway::Impl {
   Callbacks callbacks;
   Object<GstRTSPServer> server;
   Object<GatewayMounts> mounts;
+  int port = 0;
   guint listening = 0; // GSource
   guint housekeeping = 0;
   guint deadline = 0;
@@ -76,7 +80,8 @@ struct Gateway::Impl {
 
   // Guards what follows; what serves a client comes here, too.
   std::mutex lock;
-  std::map<std::string, std::shared_ptr<Stream>> streams; // by path
+  std::map<std::string, std::shared_ptr<Stream>> streams;           // by path
+  std::map<std::string, std::shared_ptr<Publication>> publications; // too
   bool leaving = false;
 
   ~Impl ();
@@ -84,6 +89,7 @@ struct Gateway::Impl {
   void on_asked (const gchar *path, GstRTSPContext *context);
   std::shared_ptr<Stream> make_stream (
       const std::string &path, const std::string &uri, bool named);
+  void add_publication (const std::string &path);
   [[nodiscard]] bool has_room () const;
   void say_later (const std::string &uri, const std::string &what);
   void keep_house ();
@@ -159,6 +165,21 @@ Gateway::Impl::make_stream (
   return stream;
 }
 
+void
+Gateway::Impl::add_publication (const std::string &path)
+{
+  const auto listen = options.settings.find ("listen");
+  const std::string uri =
+      "spreadit://" +
+      (listen == options.settings.end () ? publish_address : listen->second) +
+      path;
+  auto publication = std::make_shared<Publication> (uri, options.settings,
+      [this, uri] (const std::string &what) { say_later (uri, what); });
+  gst_rtsp_mount_points_add_factory (GST_RTSP_MOUNT_POINTS (mounts.get ()),
+      path.c_str (), make_record_factory (publication));
+  publications[path] = std::move (publication);
+}
+
 // For one more stream that players name.
 bool
 Gateway::Impl::has_room () const
@@ -184,6 +205,8 @@ Gateway::Impl::on_asked (const gchar *path, GstRTSPContext *context)
     known->second->asked_us = g_get_monotonic_time ();
     return;
   }
+  if (publications.contains (path))
+    return;
   const std::string uri = stream_of_path (path);
   if (context->method != GST_RTSP_DESCRIBE)
     return refuse (GST_RTSP_STS_FORBIDDEN,
@@ -259,6 +282,7 @@ Gateway::Impl::listen ()
            std::to_string (options.port) + ": " + owned->message +
            "; --gateway=HOST:PORT takes another one";
   }
+  port = gst_rtsp_server_get_bound_port (server.get ());
   listening = g_source_attach (source, nullptr);
   g_source_unref (source);
   housekeeping = g_timeout_add_seconds (
@@ -285,6 +309,8 @@ Gateway::Impl::leave ()
       g_object_get (stream->manager.get (), "linger", &ms, nullptr);
       linger_ms = MAX (linger_ms, ms);
     }
+    for (const auto &[path, publication] : publications)
+      publication->leave ();
   }
   const gint64 until =
       g_get_monotonic_time () + (linger_ms + leave_grace_ms) * gint64 (1000);
@@ -301,6 +327,8 @@ Gateway::Impl::leave ()
           const std::lock_guard guard (wait->self->lock);
           for (const auto &[path, stream] : wait->self->streams)
             joined |= stream->is_joined ();
+          for (const auto &[path, publication] : wait->self->publications)
+            joined |= !publication->has_left ();
         }
         if (joined && g_get_monotonic_time () < wait->until)
           return G_SOURCE_CONTINUE;
@@ -363,6 +391,8 @@ Gateway::make (GatewayOptions options, Callbacks callbacks)
     return wrong;
   for (const auto &[path, uri] : impl->options.mounts)
     impl->make_stream (path, uri, true);
+  for (const std::string &path : impl->options.publish)
+    impl->add_publication (path);
   return std::unique_ptr<Gateway> (new Gateway (std::move (impl)));
 }
 
@@ -372,7 +402,7 @@ Gateway::address () const
   const std::string &host = impl_->options.host;
   const bool bracketed = host.find (':') != std::string::npos;
   return "rtsp://" + (bracketed ? "[" + host + "]" : host) + ":" +
-         std::to_string (gst_rtsp_server_get_bound_port (impl_->server.get ()));
+         std::to_string (impl_->port);
 }
 
 void
@@ -396,6 +426,9 @@ Gateway::stats () const
     if (stats)
       lines.push_back (stats_line (stats));
   }
+  for (const auto &[path, publication] : impl_->publications)
+    if (std::string line = publication->stats (); !line.empty ())
+      lines.push_back (std::move (line));
   return lines;
 }
 
