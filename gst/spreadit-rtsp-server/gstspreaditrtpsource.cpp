@@ -5,11 +5,13 @@
 #include <condition_variable>
 #include <mutex>
 
+#include <gst/rtp/rtp.h>
+
 using namespace std::chrono_literals;
 
 namespace {
 
-enum { PROP_0, PROP_PT, PROP_MTU };
+enum { PROP_0, PROP_PT, PROP_MTU, PROP_STATS };
 
 // Kept between DESCRIBE and PLAY, and while paused: some seconds.
 constexpr guint64 backlog_bytes_max = 8 * 1024 * 1024;
@@ -29,6 +31,10 @@ struct Private {
   std::mutex lock; // guards what follows
   std::condition_variable woken;
   bool flushing = false;
+  guint clock_rate = 0;
+  guint seqnum = 0; // of the newest packet, and its times
+  guint timestamp = 0;
+  GstClockTime running_time = GST_CLOCK_TIME_NONE;
 };
 
 } // namespace
@@ -59,6 +65,40 @@ pace (Private &priv, gsize size)
   priv.chunk_sent += size;
 }
 
+// For RTP-Info, where a player comes whose transport has sent nothing yet.
+void
+remember (GstBaseSrc *source, Private &priv, GstBuffer *packet)
+{
+  GstRTPBuffer rtp = GST_RTP_BUFFER_INIT;
+  if (!gst_rtp_buffer_map (packet, GST_MAP_READ, &rtp))
+    return;
+  const guint seqnum = gst_rtp_buffer_get_seq (&rtp);
+  const guint timestamp = gst_rtp_buffer_get_timestamp (&rtp);
+  gst_rtp_buffer_unmap (&rtp);
+  GstClock *clock = gst_element_get_clock (GST_ELEMENT (source));
+  GstClockTime running_time = GST_CLOCK_TIME_NONE;
+  if (clock) {
+    running_time = gst_clock_get_time (clock) -
+                   gst_element_get_base_time (GST_ELEMENT (source));
+    gst_object_unref (clock);
+  }
+  const std::lock_guard guard (priv.lock);
+  priv.seqnum = seqnum;
+  priv.timestamp = timestamp;
+  priv.running_time = running_time;
+}
+
+// Under the names that rtpbasepayload has for them.
+GstStructure *
+stats (Private &priv)
+{
+  const std::lock_guard guard (priv.lock);
+  return gst_structure_new ("application/x-rtp-payload-stats", "clock-rate",
+      G_TYPE_UINT, priv.clock_rate, "running-time", G_TYPE_UINT64,
+      priv.running_time, "seqnum-offset", G_TYPE_UINT, priv.seqnum, "timestamp",
+      G_TYPE_UINT, priv.timestamp, nullptr);
+}
+
 GstFlowReturn
 create (
     GstBaseSrc *source, guint64 offset, guint size, GstBuffer **buffer) noexcept
@@ -66,9 +106,11 @@ create (
   const GstFlowReturn flow =
       GST_BASE_SRC_CLASS (gst_spreadit_rtp_source_parent_class)
           ->create (source, offset, size, buffer);
-  if (flow == GST_FLOW_OK && *buffer)
-    pace (
-        *GST_SPREADIT_RTP_SOURCE (source)->priv, gst_buffer_get_size (*buffer));
+  if (flow == GST_FLOW_OK && *buffer) {
+    Private &priv = *GST_SPREADIT_RTP_SOURCE (source)->priv;
+    pace (priv, gst_buffer_get_size (*buffer));
+    remember (source, priv, *buffer);
+  }
   return flow;
 }
 
@@ -127,6 +169,9 @@ get_property (
   case PROP_MTU:
     g_value_set_uint (value, 1400);
     break;
+  case PROP_STATS:
+    g_value_take_boxed (value, stats (*GST_SPREADIT_RTP_SOURCE (object)->priv));
+    break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
@@ -161,6 +206,10 @@ gst_spreadit_rtp_source_class_init (GstSpreaditRtpSourceClass *klass)
       g_param_spec_uint ("mtu", "MTU",
           "Has no effect: packets stay as they are", 28, G_MAXUINT, 1400,
           flags));
+  g_object_class_install_property (object_class, PROP_STATS,
+      g_param_spec_boxed ("stats", "Statistics", "Of the newest packet",
+          GST_TYPE_STRUCTURE,
+          GParamFlags (G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
 }
 
 static void
@@ -181,5 +230,9 @@ gst_spreadit_rtp_source_new (const gchar *name, GstCaps *caps)
           "is-live", TRUE, "do-timestamp", TRUE, "format", GST_FORMAT_TIME,
           "max-bytes", backlog_bytes_max, "pt", guint (payload_type), nullptr));
   gst_util_set_object_arg (G_OBJECT (self), "leaky-type", "downstream");
+  gint clock_rate = 0;
+  gst_structure_get_int (
+      gst_caps_get_structure (caps, 0), "clock-rate", &clock_rate);
+  GST_SPREADIT_RTP_SOURCE (self)->priv->clock_rate = MAX (clock_rate, 0);
   return self;
 }
