@@ -124,7 +124,8 @@ Feed::refusal () const
 {
   if (failure_)
     return {status_of (failure_.get ()), failure_->message};
-  return {GST_RTSP_STS_SERVICE_UNAVAILABLE, "The stream is not there yet"};
+  return {GST_RTSP_STS_SERVICE_UNAVAILABLE,
+      "No peer has given this node a place yet; it is looking on, try again"};
 }
 
 std::variant<Offer, Refusal>
@@ -290,7 +291,8 @@ Feed::wanted () const
 Feed::Clock::time_point
 Feed::idle_at () const
 {
-  if (joined_ || openers_ > 0 || !outlets_.empty ())
+  // A search ends by itself, and with a reason for whoever comes again.
+  if (joined_ || openers_ > 0 || !outlets_.empty () || state_ == State::joining)
     return Clock::time_point::max ();
   return idle_since_ + idle_time_;
 }
