@@ -11,6 +11,9 @@
 #include <glib-unix.h>
 
 #include "http/site.hpp"
+#ifdef SPREADIT_GATEWAY
+#include "gateway.hpp"
+#endif
 #include "owned.hpp"
 #include "relay_options.hpp"
 #include "relay_stream.hpp"
@@ -82,6 +85,7 @@ public:
 private:
   bool prepare ();
   bool serve_http ();
+  bool open_gateway ();
   void say (const std::string &uri, const std::string &what) const;
   void complain (const std::string &what);
   void on_over (const std::string &uri, const std::string &problem);
@@ -93,7 +97,10 @@ private:
   std::vector<std::string> arguments_;
   Owned<GMainLoop> loop_;
   std::vector<std::unique_ptr<RelayStream>> streams_;
-  std::size_t running_ = 0;
+#ifdef SPREADIT_GATEWAY
+  std::unique_ptr<Gateway> gateway_;
+#endif
+  std::size_t running_ = 0; // streams, and the gateway
   StatsFile stats_;
   std::unique_ptr<http::Site> site_;
   bool leaving_ = false;
@@ -157,8 +164,40 @@ App::prepare ()
     streams_.push_back (
         std::get<std::unique_ptr<RelayStream>> (std::move (made)));
   }
+  return open_gateway ();
+}
+
+#ifdef SPREADIT_GATEWAY
+bool
+App::open_gateway ()
+{
+  if (options_.gateway.host.empty ())
+    return true;
+  auto made = Gateway::make (options_.gateway,
+      {[this] (const std::string &uri, const std::string &what) {
+        say (uri, what);
+      }});
+  if (auto *problem = std::get_if<std::string> (&made)) {
+    complain (*problem);
+    status_ = exit_failed;
+    return false;
+  }
+  gateway_ = std::get<std::unique_ptr<Gateway>> (std::move (made));
+  say (gateway_->address (), "the gateway, for players on this machine");
+  ++running_;
   return true;
 }
+#else
+bool
+App::open_gateway ()
+{
+  if (options_.gateway.host.empty ())
+    return true;
+  complain ("built without --gateway, because gst-rtsp-server was not there");
+  status_ = exit_usage;
+  return false;
+}
+#endif
 
 // Before the streams begin, so that a port that is taken is no surprise later.
 bool
@@ -200,6 +239,10 @@ App::on_stop_signal ()
   leaving_ = true;
   leaving_since_us_ = g_get_monotonic_time ();
   write_stats ();
+#ifdef SPREADIT_GATEWAY
+  if (gateway_)
+    gateway_->leave ([this] { on_over (gateway_->address (), ""); });
+#endif
   for (auto &stream : streams_)
     stream->leave ();
 }
@@ -238,6 +281,11 @@ App::write_stats ()
 {
   for (auto &stream : streams_)
     stats_.write (stream->stats ());
+#ifdef SPREADIT_GATEWAY
+  if (gateway_)
+    for (const std::string &line : gateway_->stats ())
+      stats_.write (line);
+#endif
 }
 
 int
@@ -272,7 +320,7 @@ App::run ()
         },
         this));
 
-  running_ = streams_.size ();
+  running_ += streams_.size ();
   for (auto &stream : streams_)
     stream->start ();
   if (running_ > 0)

@@ -3,6 +3,7 @@
 
 #include <set>
 
+#include "gateway_settings.hpp"
 #include "owned.hpp"
 
 namespace spreadit::relay {
@@ -33,8 +34,14 @@ Delete policies, when a node leaves or is lost:
   grandfather, root                its children go to its parent, to the source
   grandfather-all, root-all        all its descendants do
 
+With --gateway no URI is needed: rtsp://127.0.0.1:8555/HOST[:PORT]/PATH is the
+stream spreadit://HOST[:PORT]/PATH, joined when a player asks for it and left
+10 s after the last one is gone. What is published by RTSP to a path that is
+allowed, rtsp://127.0.0.1:8555/PATH, has this node as its source.
+
 A config file has the long options as keys in [relay], and uri=A;B there.
-A group [stream "NAME"] with a uri= has what differs for one stream. SIGHUP
+A group [stream "NAME"] with a uri= has what differs for one stream, a group
+[mount "NAME"] with a uri= is a stream at rtsp://.../NAME of the gateway. SIGHUP
 reads it again: max-children, upload-bandwidth and the policies change at once.
 
 --check says whether a stream can be reached, what it is, how it comes, and how
@@ -52,6 +59,8 @@ Examples:
   gst-spreadit-relay spreadit://source.example:8554/live --max-children=8
   gst-spreadit-relay --check spreadit://source.example:8554/live
   ffplay rtsp://source.example:8554/live
+  gst-spreadit-relay --gateway &
+  ffplay rtsp://127.0.0.1:8555/source.example:8554/live
 )";
 
 // What a user wrote, by long option name; not looked at yet.
@@ -155,6 +164,11 @@ option_entries (
       value ("stats", "Write JSON lines each second; - is stdout", "FILE|-"));
   entries.push_back (value (
       "http", "Serve a live page and figures; see below", "HOST:PORT"));
+  for (const GatewaySetting &row : gateway_settings ()) {
+    entries.push_back (value (row.name, row.help, row.argument));
+    if (row.argument_is_optional)
+      entries.back ().flags = G_OPTION_FLAG_OPTIONAL_ARG;
+  }
   entries.push_back (flag ("quiet", "Say nothing but errors"));
   entries.push_back ({"check", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, check,
       "Join for some seconds and say how it is", nullptr});
@@ -217,6 +231,7 @@ struct ConfigFile {
   Raw defaults;
   std::vector<std::string> uris;
   std::vector<std::pair<std::string, Raw>> streams; // uri, what differs
+  std::map<std::string, std::string> mounts;        // of the gateway: name, uri
 };
 
 Raw
@@ -225,7 +240,8 @@ read_group (GKeyFile *file, const char *group, const std::string &path)
   Raw raw;
   const Strv keys (g_key_file_get_keys (file, group, nullptr, nullptr));
   for (char **key = keys.get (); key && *key; ++key) {
-    const bool process_wide = is_one_of (*key, {"stats", "quiet", "http"});
+    const bool process_wide = is_one_of (*key, {"stats", "quiet", "http"}) ||
+                              is_gateway_setting (*key);
     if (!find_setting (*key) && !process_wide &&
         !is_one_of (*key, {"uri", "publish", "loop"}))
       throw UsageError{path + ": unknown key \"" + *key + "\" in [" + group +
@@ -278,9 +294,16 @@ read_config (const std::string &path)
       if (uri.empty ())
         throw UsageError{path + ": [" + *group + "] has no uri"};
       config.streams.emplace_back (uri.mapped (), std::move (raw));
+    } else if (g_str_has_prefix (*group, "mount \"") &&
+               g_str_has_suffix (*group, "\"")) {
+      if (uri.empty () || !raw.empty ())
+        throw UsageError{path + ": [" + *group + "] has a uri, nothing else"};
+      const std::string_view name (*group);
+      config.mounts.emplace (name.substr (7, name.size () - 8), uri.mapped ());
     } else {
       throw UsageError{path + ": unknown group [" + *group +
-                       "]; there are [relay] and [stream \"NAME\"]"};
+                       "]; there are [relay], [stream \"NAME\"] and [mount "
+                       "\"NAME\"]"};
     }
   }
   return config;
@@ -299,11 +322,12 @@ merged (const Raw &low, const Raw &high)
 void
 check_together (const Options &options, bool publish_is_default)
 {
-  if (options.streams.empty ())
+  if (options.streams.empty () &&
+      (options.check || options.gateway.host.empty ()))
     throw UsageError{
         "no stream: give a URI, as spreadit://source.example:8554/live; "
         "try --help"};
-  if (publish_is_default && options.streams.size () > 1)
+  if (publish_is_default && options.streams.size () != 1)
     throw UsageError{"publish needs exactly one URI; for more, use "
                      "[stream \"NAME\"] groups in a config file"};
   std::set<std::string> seen;
@@ -342,6 +366,7 @@ combine (const CommandLine &line)
   options.check = line.check;
   if (auto http = defaults.find ("http"); http != defaults.end ())
     options.http = checked_http (http->second);
+  options.gateway = checked_gateway (defaults, config.mounts);
   check_together (options, defaults.contains ("publish"));
   return options;
 }
@@ -407,6 +432,8 @@ compare (const Options &running, const Options &wanted)
     if (!find (running, stream.uri))
       reload.needs_restart.push_back (
           stream.uri + " is new in the config; restart to join it");
+  if (!(running.gateway == wanted.gateway))
+    reload.needs_restart.push_back ("another gateway needs a restart");
   if (running.stats != wanted.stats)
     reload.needs_restart.push_back ("another stats file needs a restart");
   if (running.http != wanted.http)

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "gateway_options.hpp"
 #include "http/address.hpp"
 #include "relay_settings.hpp"
 
@@ -31,7 +32,8 @@ struct StreamOptions {
 };
 
 struct Options {
-  std::vector<StreamOptions> streams; // never empty
+  std::vector<StreamOptions> streams; // empty only with a gateway
+  GatewayOptions gateway;
   std::string stats;  // file name, "-" for standard output; empty: none
   std::string config; // file name; empty: none
   std::optional<http::Address> http; // where to serve HTTP; nothing: nowhere

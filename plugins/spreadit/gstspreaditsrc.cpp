@@ -71,6 +71,7 @@ enum {
   PROP_IS_LIVE,
   PROP_LATENCY,
   PROP_WAIT_FOR_KEYFRAME,
+  PROP_ADD_REFERENCE_TIMESTAMP_META,
   PROP_MANAGER,
   PROP_SESSION
 };
@@ -83,6 +84,7 @@ struct Private {
   GstSpreaditSession *session = nullptr; // owned
   std::atomic<guint> latency_ms{latency_default_ms};
   std::atomic<bool> wait_for_keyframe{true};
+  std::atomic<bool> add_reference_timestamp_meta{false};
   std::unique_ptr<SrcStreams> streams;
 
   ~Private ()
@@ -234,6 +236,10 @@ set_property (
     priv.wait_for_keyframe = g_value_get_boolean (value);
     priv.streams->set_wait_for_key_frame (priv.wait_for_keyframe);
     break;
+  case PROP_ADD_REFERENCE_TIMESTAMP_META:
+    priv.add_reference_timestamp_meta = g_value_get_boolean (value);
+    priv.streams->set_reference_time (priv.add_reference_timestamp_meta);
+    break;
   default:
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
   }
@@ -270,6 +276,9 @@ get_property (
     break;
   case PROP_WAIT_FOR_KEYFRAME:
     g_value_set_boolean (value, priv.wait_for_keyframe);
+    break;
+  case PROP_ADD_REFERENCE_TIMESTAMP_META:
+    g_value_set_boolean (value, priv.add_reference_timestamp_meta);
     break;
   case PROP_MANAGER:
     g_value_take_object (
@@ -330,6 +339,23 @@ install_properties (GObjectClass *klass)
   g_object_class_install_property (klass, PROP_WAIT_FOR_KEYFRAME,
       g_param_spec_boolean ("wait-for-keyframe", "Wait for key frame",
           "Drop video until its first key frame (for 10 s at most)", TRUE,
+          GParamFlags (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+                       GST_PARAM_MUTABLE_READY)));
+  /**
+   * GstSpreaditSrc:add-reference-timestamp-meta:
+   *
+   * Whether buffers carry a #GstReferenceTimestampMeta with the caps
+   * `timestamp/x-ntp`: when the source sent them by its own clock, in
+   * nanoseconds since 1900, the same at every peer. They do as soon as the
+   * source has told its time (RFC 6051, or a sender report). Takes effect when
+   * the element goes to PAUSED.
+   *
+   * Since: 1.0
+   */
+  g_object_class_install_property (klass, PROP_ADD_REFERENCE_TIMESTAMP_META,
+      g_param_spec_boolean ("add-reference-timestamp-meta",
+          "Add reference timestamp meta",
+          "Give buffers the NTP time of the source as a meta", FALSE,
           GParamFlags (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
                        GST_PARAM_MUTABLE_READY)));
   /**

@@ -95,6 +95,8 @@ SrcStreams::make_elements ()
   // at all.
   g_object_set (
       rtpbin, "do-lost", TRUE, "max-misorder-time", misorder_max_ms, nullptr);
+  g_object_set (rtpbin, "add-reference-timestamp-meta",
+      gboolean (reference_time_), nullptr);
   g_signal_connect (rtpbin, "pad-added", G_CALLBACK (on_pad_added), this);
   g_signal_connect (
       rtpbin, "request-pt-map", G_CALLBACK (on_request_pt_map), this);

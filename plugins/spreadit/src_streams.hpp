@@ -46,6 +46,8 @@ public:
   // Of pads that are exposed from now on: whether video begins with a key frame
   // and not wherever the source happens to be.
   void set_wait_for_key_frame (bool wait) { wait_for_key_frame_ = wait; }
+  // From the next start on: buffers carry the source's NTP time as a meta.
+  void set_reference_time (bool add) { reference_time_ = add; }
   // Answers whether there is a stream in it that can be received.
   bool set_description (const char *sdp);
   // Packets the player was too slow for.
@@ -103,6 +105,7 @@ private:
   Timer bye_timer_;
   std::atomic<std::uint64_t> packets_in_{0};
   std::atomic<bool> wait_for_key_frame_{true};
+  std::atomic<bool> reference_time_{false};
 };
 
 } // namespace spreadit

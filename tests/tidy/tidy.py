@@ -19,6 +19,7 @@ C_FILES = C_SOURCES + (".h", ".hpp")
 #
 #     core <- rtsp <- agent <- manager <- C API <- plugins <- tools
 #             media <-'          (media knows neither core nor rtsp)
+#     (spreaditsrc, at run time) <- spreadit-rtsp-server <- tools/gateway
 
 STANDARD = r"<[a-z_0-9]+>"  # C++ standard library: no suffix
 SYSTEM = (r"<(sys|net|netinet|arpa|linux)/[^>]+>|"
@@ -49,6 +50,11 @@ LAYERS = [
     ("gst/spreadit/", [
         STANDARD, r'"(core|rtsp|agent|manager|util)/.*"', GST, GLIB, SYSTEM,
         OUR_PUBLIC, OUR_PUBLIC_QUOTED
+    ]),
+    # Joins by the element, so it has nothing of the library.
+    ("gst/spreadit-rtsp-server/", [
+        STANDARD, r'"[^/"]+"', r'"media/random_access\.hpp"', GST, GLIB,
+        r"<gst/spreadit-rtsp-server/[^/>]+\.h>"
     ]),
     # The detector of random access points is both's, and the standard
     # library's only.
