@@ -37,7 +37,7 @@ def options_of_help(program):
 def options_of_manual(path):
     with open(path, encoding="utf-8") as page:
         text = page.read().replace("\\-", "-")
-    return set(re.findall(r"^\.(?:BI?|BR -h \", \") (--[a-z-]+)", text, re.M) +
+    return set(re.findall(r"^\.(?:B[IR]?|BR -h \", \") (--[a-z-]+)", text, re.M) +
                re.findall(r"^\.BR -h \", \" (--help)", text, re.M))
 
 
