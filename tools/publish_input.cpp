@@ -13,6 +13,7 @@
 #include "file_loop.hpp"
 #include "owned.hpp"
 #include "relay_options.hpp"
+#include "rtsp_origin.hpp"
 
 namespace spreadit::relay {
 
@@ -137,6 +138,7 @@ struct PublishInput::Impl {
   GstElement *sink = nullptr;       // owned by the pipeline
   GstElement *multiqueue = nullptr; // of a file; owned by the pipeline
   std::unique_ptr<FileLoop> loop;
+  std::unique_ptr<RtspOrigin> origin;
   std::atomic<unsigned> streams = 0; // linked to the sink
 
   bool add_sink ();
@@ -284,13 +286,9 @@ PublishInput::Impl::open_file (const std::string &path, bool looped)
 std::string
 PublishInput::Impl::open_rtsp (const std::string &url)
 {
-  GstElement *source = add ("rtspsrc", nullptr);
-  if (!source)
-    return "cannot play " + url +
-           ": element rtspsrc is not installed (gstreamer1.0-plugins-good)";
-  // What is late to a relay's children anyway need not wait here.
-  g_object_set (source, "location", url.c_str (), "latency", 200, nullptr);
-  wait_for_pads (source);
+  origin = std::make_unique<RtspOrigin> (pipeline, sink, url);
+  if (const std::string why = origin->start (); !why.empty ())
+    return "cannot play " + url + ": " + why;
   return "";
 }
 

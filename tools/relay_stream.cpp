@@ -320,6 +320,8 @@ RelayStream::Impl::on_event (const GstStructure *event)
   } else if (gst_structure_has_name (event, "left-out")) {
     callbacks.say (
         "left out, RTP cannot carry it: " + text_field (event, "format"));
+  } else if (gst_structure_has_name (event, "note")) {
+    callbacks.say (text_field (event, "text"));
   } else if (gst_structure_has_name (event, "left")) {
     // Unasked: the input of a source is over.
     if (!leaving)

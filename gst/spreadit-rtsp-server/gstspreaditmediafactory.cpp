@@ -28,6 +28,11 @@
  * 403 not allowed, 503 anything else, with the reason in words in the status
  * line.
  *
+ * Each player has a media of its own by default, and begins with a key frame;
+ * none can hold up another. gst_rtsp_media_factory_set_shared() has all players
+ * share one, which takes fewer threads: then, only the first one begins with a
+ * key frame.
+ *
  * gst-rtsp-server makes a media in the thread of the client that asks for it.
  * After gst_spreadit_media_factory_join() that takes no time. Without it, the
  * stream is joined when the first player asks for it, who waits for
@@ -233,8 +238,8 @@ construct (GstRTSPMediaFactory *factory, const GstRTSPUrl *url) noexcept
   return nullptr;
 }
 
-// One media for all who play one join, whatever query they ask with; none that
-// is left over from the join before.
+// Where media are shared: one for all who play one join, whatever query they ask
+// with; none that is left over from the join before.
 gchar *
 gen_key (GstRTSPMediaFactory *factory, const GstRTSPUrl *) noexcept
 {
@@ -410,7 +415,6 @@ gst_spreadit_media_factory_init (GstSpreaditMediaFactory *self)
   Private *priv = self->priv = new Private (self);
   gst_rtsp_media_factory_set_media_gtype (
       GST_RTSP_MEDIA_FACTORY (self), GST_TYPE_SPREADIT_MEDIA);
-  gst_rtsp_media_factory_set_shared (GST_RTSP_MEDIA_FACTORY (self), TRUE);
   gst_rtsp_media_factory_set_protocols (GST_RTSP_MEDIA_FACTORY (self),
       GstRTSPLowerTrans (GST_RTSP_LOWER_TRANS_UDP | GST_RTSP_LOWER_TRANS_TCP));
   GstElement *source = gst_element_factory_make ("spreaditsrc", nullptr);

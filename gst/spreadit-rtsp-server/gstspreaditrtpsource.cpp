@@ -224,11 +224,12 @@ gst_spreadit_rtp_source_new (const gchar *name, GstCaps *caps)
   gint payload_type = 96;
   gst_structure_get_int (
       gst_caps_get_structure (caps, 0), "payload", &payload_type);
-  // Timestamps are those of sending: senders wait for nothing then.
+  // No timestamps: what waits for the clock behind this would have nothing to
+  // gain and, as sinks come and go while it runs, base time to get wrong.
   auto *self = static_cast<GstElement *> (
       g_object_new (GST_TYPE_SPREADIT_RTP_SOURCE, "name", name, "caps", caps,
-          "is-live", TRUE, "do-timestamp", TRUE, "format", GST_FORMAT_TIME,
-          "max-bytes", backlog_bytes_max, "pt", guint (payload_type), nullptr));
+          "is-live", TRUE, "format", GST_FORMAT_TIME, "max-bytes",
+          backlog_bytes_max, "pt", guint (payload_type), nullptr));
   gst_util_set_object_arg (G_OBJECT (self), "leaky-type", "downstream");
   gint clock_rate = 0;
   gst_structure_get_int (

@@ -66,6 +66,7 @@ def says_why_not():
         expect("saturated", describe(node, f"{base}/{host}/live"),
                "RTSP/1.0 503 No peer has given this node a place yet; it is "
                "looking on, try again")
+        describe(node, f"{base}/{host}/second")
         expect("too many at once", describe(node, f"{base}/{host}/third"),
                "RTSP/1.0 453 The gateway has 2 streams already; "
                "--gateway-streams allows more")

@@ -3,13 +3,13 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstring>
 #include <mutex>
 #include <utility>
 #include <vector>
 
 #include <gst/app/app.h>
 
+#include "media_slots.hpp"
 #include "owned.hpp"
 #include "relay_settings.hpp"
 #include "stats_line.hpp"
@@ -20,83 +20,16 @@ namespace {
 
 // A publisher that died without a word is not to keep the next one out.
 constexpr gint64 silence_max_us = 2 * G_USEC_PER_SEC;
-// What a source that cannot keep up loses; seconds.
-constexpr guint64 queue_bytes_max = 16 * 1024 * 1024;
-constexpr guint media_max = 8;
-
-// "video/H264"
-std::string
-format_of (const GstCaps *caps)
-{
-  const GstStructure *s = gst_caps_get_structure (caps, 0);
-  const gchar *media = gst_structure_get_string (s, "media");
-  const gchar *encoding = gst_structure_get_string (s, "encoding-name");
-  return std::string (media ? media : "?") + "/" + (encoding ? encoding : "?");
-}
-
-Owned<GstCaps>
-caps_of (const GstSDPMedia *media)
-{
-  guint64 payload_type = 0;
-  const gchar *format = gst_sdp_media_get_format (media, 0);
-  if (!format ||
-      !g_ascii_string_to_unsigned (format, 10, 0, 127, &payload_type, nullptr))
-    return nullptr;
-  GstCaps *caps = gst_sdp_media_get_caps_from_media (
-      media, static_cast<gint> (payload_type));
-  if (!caps)
-    return nullptr;
-  gst_structure_set_name (
-      gst_caps_get_structure (caps, 0), "application/x-rtp");
-  gst_sdp_media_attributes_to_caps (media, caps);
-  return Owned<GstCaps> (caps);
-}
-
-// The depayloader of the highest rank, and for video a parser behind it: it
-// tells the payloader of parameter sets that change with the publisher. What is
-// not there is not needed, or null is answered.
-GstElement *
-make_best (GstElementFactoryListType type, const GstCaps *caps)
-{
-  GList *all = gst_element_factory_list_get_elements (type, GST_RANK_MARGINAL);
-  GList *fitting =
-      gst_element_factory_list_filter (all, caps, GST_PAD_SINK, FALSE);
-  fitting = g_list_sort (fitting, gst_plugin_feature_rank_compare_func);
-  GstElement *made = fitting ? gst_element_factory_create (
-                                   GST_ELEMENT_FACTORY (fitting->data), nullptr)
-                             : nullptr;
-  gst_plugin_feature_list_free (fitting);
-  gst_plugin_feature_list_free (all);
-  return made;
-}
-
-GstElement *
-make_parser (const std::string &format)
-{
-  if (format == "video/H264" || format == "video/H265") {
-    GstElement *parser = gst_element_factory_make (
-        format == "video/H264" ? "h264parse" : "h265parse", nullptr);
-    if (parser) // with each key frame, for whoever has heard others before
-      g_object_set (parser, "config-interval", -1, nullptr);
-    return parser;
-  }
-  return gst_element_factory_make ("identity", nullptr);
-}
+constexpr std::size_t media_max = 8;
 
 } // namespace
 
 struct Publication::Impl {
-  // A medium of the stream, from the first publisher on.
-  struct Slot {
-    std::string format;
-    Owned<GstElement> source; // an appsrc
-    bool taken = false;       // by the publisher that is being admitted
-  };
   // What one publisher sends of one medium.
   struct Input {
     std::shared_ptr<Publication> publication;
     unsigned publisher;
-    Slot *slot;
+    MediaSlots::Slot *slot;
     bool first = true;
   };
 
@@ -108,7 +41,7 @@ struct Publication::Impl {
   Owned<GstElement> pipeline;
   Owned<GstElement> sink;
   Owned<GstSpreaditPeeringManager> manager;
-  std::vector<std::unique_ptr<Slot>> slots;
+  std::unique_ptr<MediaSlots> slots;
   guint bus_watch = 0;
   unsigned publisher = 0; // of now; 0: none
   unsigned publishers = 0;
@@ -117,43 +50,12 @@ struct Publication::Impl {
   std::atomic<bool> left{false}; // set on the control thread: no lock there
 
   std::string start (const std::vector<Owned<GstCaps>> &media);
-  std::string add_slot (const GstCaps *caps);
-  std::string take_slots (
-      const std::vector<Owned<GstCaps>> &media, std::vector<Slot *> &taken);
   void stop ();
   static void on_failed (gpointer self);
   static GstFlowReturn on_sample (GstAppSink *sink, gpointer data) noexcept;
   static gboolean on_message (
       GstBus *, GstMessage *message, gpointer self) noexcept;
 };
-
-// appsrc ! depayloader ! parser ! the sink, which makes RTP of it.
-std::string
-Publication::Impl::add_slot (const GstCaps *caps)
-{
-  auto slot = std::make_unique<Slot> ();
-  slot->format = format_of (caps);
-  GstElement *source = gst_element_factory_make ("appsrc", nullptr);
-  GstElement *depayloader =
-      make_best (GST_ELEMENT_FACTORY_TYPE_DEPAYLOADER, caps);
-  GstElement *parser = make_parser (slot->format);
-  const bool complete = source && depayloader && parser;
-  for (GstElement *element : {source, depayloader, parser})
-    if (element)
-      gst_bin_add (GST_BIN (pipeline.get ()), element);
-  if (!complete)
-    return "There is no element here that takes " + slot->format +
-           " out of RTP";
-  g_object_set (source, "caps", caps, "format", GST_FORMAT_TIME, "is-live",
-      TRUE, "max-bytes", queue_bytes_max, nullptr);
-  gst_util_set_object_arg (G_OBJECT (source), "leaky-type", "downstream");
-  if (!gst_element_link_many (
-          source, depayloader, parser, sink.get (), nullptr))
-    return slot->format + " cannot be published";
-  slot->source.reset (GST_ELEMENT (gst_object_ref (source)));
-  slots.push_back (std::move (slot));
-  return "";
-}
 
 std::string
 Publication::Impl::start (const std::vector<Owned<GstCaps>> &media)
@@ -172,8 +74,9 @@ Publication::Impl::start (const std::vector<Owned<GstCaps>> &media)
   GstSpreaditPeeringManager *found = nullptr;
   g_object_get (made, "manager", &found, nullptr);
   manager.reset (found);
+  slots = std::make_unique<MediaSlots> (GST_BIN (pipeline.get ()), made);
   for (const auto &caps : media)
-    if (std::string why = add_slot (caps.get ()); !why.empty ())
+    if (std::string why = slots->add (caps.get ()); !why.empty ())
       return why;
   const Owned<GstBus> bus (
       gst_pipeline_get_bus (GST_PIPELINE (pipeline.get ())));
@@ -200,7 +103,7 @@ Publication::Impl::stop ()
     g_source_remove (std::exchange (bus_watch, 0));
   if (pipeline)
     gst_element_set_state (pipeline.get (), GST_STATE_NULL);
-  slots.clear ();
+  slots.reset ();
   sink.reset ();
   manager.reset ();
   pipeline.reset ();
@@ -229,33 +132,6 @@ Publication::Impl::on_message (
   return G_SOURCE_REMOVE;
 }
 
-// Each medium to the one of the same format that the stream has already.
-std::string
-Publication::Impl::take_slots (
-    const std::vector<Owned<GstCaps>> &media, std::vector<Slot *> &taken)
-{
-  for (const auto &slot : slots)
-    slot->taken = false;
-  for (const auto &caps : media) {
-    const auto fits = std::find_if (slots.begin (), slots.end (),
-        [format = format_of (caps.get ())] (const auto &slot) {
-          return !slot->taken && slot->format == format;
-        });
-    if (fits == slots.end ()) {
-      std::string all;
-      for (const auto &slot : slots)
-        all += (all.empty () ? "" : " and ") + slot->format;
-      return format_of (caps.get ()) + " does not fit the stream, which is " +
-             all + " from its first publisher on";
-    }
-    (*fits)->taken = true;
-    taken.push_back (fits->get ());
-  }
-  return "";
-}
-
-// The running time of the publisher's pipeline becomes that of ours: both go by
-// the system's clock. So time goes on as it does, whoever publishes.
 GstFlowReturn
 Publication::Impl::on_sample (GstAppSink *appsink, gpointer data) noexcept
 {
@@ -267,22 +143,9 @@ Publication::Impl::on_sample (GstAppSink *appsink, gpointer data) noexcept
   const std::lock_guard guard (self.lock);
   if (self.publisher == input.publisher && self.pipeline) {
     self.heard_us = g_get_monotonic_time ();
-    GstBuffer *packet = gst_buffer_copy (gst_sample_get_buffer (sample));
-    const GstClockTime theirs =
-        gst_element_get_base_time (GST_ELEMENT (appsink));
-    const GstClockTime ours = gst_element_get_base_time (self.pipeline.get ());
-    if (GST_BUFFER_PTS_IS_VALID (packet) && GST_CLOCK_TIME_IS_VALID (theirs) &&
-        GST_BUFFER_PTS (packet) + theirs >= ours)
-      GST_BUFFER_PTS (packet) += theirs - ours;
-    else
-      GST_BUFFER_PTS (packet) = 0;
-    GST_BUFFER_DTS (packet) = GST_CLOCK_TIME_NONE;
-    auto *source = GST_APP_SRC (input.slot->source.get ());
-    if (std::exchange (input.first, false)) {
-      GST_BUFFER_FLAG_SET (packet, GST_BUFFER_FLAG_DISCONT);
-      gst_app_src_set_caps (source, gst_sample_get_caps (sample));
-    }
-    gst_app_src_push_buffer (source, packet);
+    self.slots->push (*input.slot, sample,
+        gst_element_get_base_time (GST_ELEMENT (appsink)),
+        std::exchange (input.first, false));
   }
   gst_sample_unref (sample);
   return GST_FLOW_OK;
@@ -312,18 +175,12 @@ Publication::uri () const
 std::variant<Publication::Admission, Publication::Refusal>
 Publication::begin (const GstSDPMessage *sdp)
 {
-  std::vector<Owned<GstCaps>> media;
-  const guint n = gst_sdp_message_medias_len (sdp);
-  for (guint i = 0; i < n && i < media_max; ++i) {
-    auto caps = caps_of (gst_sdp_message_get_media (sdp, i));
-    if (!caps)
-      return Refusal{GST_RTSP_STS_UNSUPPORTED_MEDIA_TYPE,
-          "Medium " + std::to_string (i) + " of the SDP is not RTP"};
-    media.push_back (std::move (caps));
-  }
-  if (media.empty () || n > media_max)
+  const auto media = rtp_caps_of (sdp);
+  if (media.empty () || media.size () > media_max ||
+      std::any_of (media.begin (), media.end (),
+          [] (const auto &caps) { return !caps; }))
     return Refusal{GST_RTSP_STS_UNSUPPORTED_MEDIA_TYPE,
-        "The SDP has no media, or too many"};
+        "The SDP has no media, too many, or some that are not RTP"};
 
   Impl &self = *impl_;
   const std::lock_guard guard (self.lock);
@@ -337,9 +194,10 @@ Publication::begin (const GstSDPMessage *sdp)
       self.stop ();
       return Refusal{GST_RTSP_STS_UNSUPPORTED_MEDIA_TYPE, why};
     }
-  std::vector<Impl::Slot *> slots;
-  if (const std::string why = self.take_slots (media, slots); !why.empty ())
-    return Refusal{GST_RTSP_STS_UNSUPPORTED_MEDIA_TYPE, why};
+  auto taken = self.slots->take (media);
+  if (auto *why = std::get_if<std::string> (&taken))
+    return Refusal{GST_RTSP_STS_UNSUPPORTED_MEDIA_TYPE, *why};
+  const auto &slots = std::get<std::vector<MediaSlots::Slot *>> (taken);
 
   self.publisher = ++self.publishers;
   self.heard_us = now;
