@@ -432,7 +432,9 @@ compare (const Options &running, const Options &wanted)
     if (!find (running, stream.uri))
       reload.needs_restart.push_back (
           stream.uri + " is new in the config; restart to join it");
-  if (!(running.gateway == wanted.gateway))
+  const bool has_gateway =
+      !running.gateway.host.empty () || !wanted.gateway.host.empty ();
+  if (has_gateway && !(running.gateway == wanted.gateway))
     reload.needs_restart.push_back ("another gateway needs a restart");
   if (running.stats != wanted.stats)
     reload.needs_restart.push_back ("another stats file needs a restart");

@@ -23,7 +23,7 @@ constexpr std::array table{
     Setting{"add-policy", "add-policy", SettingKind::add_policy, true, "POLICY",
         "Whom a newcomer is sent to; see below"},
     Setting{"second-add-policy", "second-add-policy", SettingKind::add_policy,
-        true, "POLICY", "With smart-bandwidth: for newcomers with less"},
+        true, "POLICY", "With smart-bandwidth: for the others"},
     Setting{"delete-policy", "delete-policy", SettingKind::delete_policy, true,
         "POLICY", "Where children of a leaver go; see below"},
     Setting{"proximity", "proximity", SettingKind::proximity, true, "HOW",
@@ -37,7 +37,7 @@ constexpr std::array table{
     Setting{"ring-duration", "ring-duration", SettingKind::milliseconds, false,
         "MS", "Stream kept for peers that resume (3000)"},
     Setting{"repair-share", "repair-share", SettingKind::count, false,
-        "PERCENT", "Of the stream, sent again at most; 0: off (10)"},
+        "PERCENT", "Of the stream, sent again at most (10)"},
     Setting{"linger", "linger", SettingKind::milliseconds, false, "MS",
         "Time for children to move on leaving (2000)"},
 };

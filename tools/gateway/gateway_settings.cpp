@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::array table{
     GatewaySetting{"gateway", "HOST:PORT", true,
-        "Have players here name any stream (127.0.0.1:8555)"},
+        "Players here name any stream; see below"},
     GatewaySetting{"gateway-idle-timeout", "SECONDS", false,
         "Stay in a stream without players (10)"},
     GatewaySetting{"gateway-streams", "N", false,
