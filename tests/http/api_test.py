@@ -477,11 +477,9 @@ def where_it_cannot_listen(relay):
 
 
 with Tree(program(), 6) as small:
-    # Not slow_viewers: with 15 that do not read, the 16th may be hung up on with
-    # them, which is a fault of tools/http/watch.cpp that is not found yet.
     for part in (answers, prometheus, refusals, events, one_that_freezes,
                  viewers, floods, many_questions, slow_listeners,
-                 *([slow_viewers] if "--all" in sys.argv else []), leaving):
+                 slow_viewers, leaving):
         print(f"--- {part.__name__}", flush=True)
         part(small)
 several_streams(program())

@@ -55,15 +55,14 @@ inline constexpr std::int64_t question_burst_us = 3 * question_interval_us;
 
 // Viewers of the stream in the page, and how far one may lag behind: a key
 // frame and what came since, of 20 Mbit/s for 6 s; who has more waiting is hung
-// up on, and so is who takes nothing for so long. That is also how long the
-// stream itself may stay away (a node looks for a parent) before viewers have
-// to ask again.
+// up on, and so is who takes nothing for so long although there is something.
 inline constexpr unsigned viewers_max = 16;
 inline constexpr int viewer_send_buffer =
     512 * 1024;                          // what the system may hold
 inline constexpr unsigned shows_max = 4; // pipelines
 inline constexpr std::uint64_t viewer_lag_max_bytes = 16 * 1024 * 1024;
-inline constexpr std::uint64_t viewer_stalls_max_ns = 20'000'000'000;
+inline constexpr std::int64_t viewer_stalls_max_us = 20'000'000;
+inline constexpr unsigned viewer_look_ms = 1000;
 // A pipeline that nobody watches any more ends after so long: a page that is
 // loaded anew finds it running.
 inline constexpr unsigned unwatched_max_ms = 5000;

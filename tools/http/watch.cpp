@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "http/watch.hpp"
 
+#include <atomic>
 #include <cstring>
 #include <map>
 #include <optional>
@@ -147,6 +148,16 @@ private:
   void on_gone (GSocket *socket);
   void watch_idle ();
   void set_timer (guint ms, const char *why);
+  void hang_up_on_the_stuck ();
+
+  // A viewer, and when it last took something.
+  struct Viewer {
+    Object<GSocket> socket;
+    Object<GIOStream> stream;
+    guint64 taken = 0;
+    guint64 made = 0; // all that there was by then
+    gint64 since_us = 0;
+  };
 
   const Plan plan_;
   const std::string uri_;
@@ -162,11 +173,13 @@ private:
   // Streaming thread.
   Splitter splitter_;
   bool told_ = false;
+  std::atomic<guint64> made_ = 0; // bytes
 
   // Main context.
   std::string type_, head_; // known: there is something to see
   std::vector<Asked> waiting_;
-  std::map<GSocket *, std::pair<Object<GSocket>, Object<GIOStream>>> viewers_;
+  std::map<GSocket *, Viewer> viewers_;
+  guint patience_ = 0;
 };
 
 Show::Show (Plan plan, const std::string &uri, Over over)
@@ -180,6 +193,8 @@ Show::~Show ()
   *alive_ = nullptr;
   if (timer_)
     g_source_remove (timer_);
+  if (patience_)
+    g_source_remove (patience_);
   if (bus_watch_)
     g_source_remove (bus_watch_);
   if (pipeline_)
@@ -193,8 +208,7 @@ Show::description () const
       "multisocketsink name=out sync=false async=false "
       "enable-last-sample=false "
       "sync-method=latest-keyframe unit-format=bytes units-max=" +
-      std::to_string (limits::viewer_lag_max_bytes) +
-      " timeout=" + std::to_string (limits::viewer_stalls_max_ns) + " ";
+      std::to_string (limits::viewer_lag_max_bytes) + " ";
   text +=
       plan_.is_mp4 ()
           ? "mp4mux name=mux streamable=true fragment-duration=250"
@@ -320,6 +334,7 @@ Show::on_buffer (GstPad *pad, GstPadProbeInfo *info)
     return GST_PAD_PROBE_HANDLED;
   if (!std::exchange (told_, true))
     tell_type (pad);
+  made_ += gst_buffer_get_size (out);
   GST_PAD_PROBE_INFO_DATA (info) = out;
   return GST_PAD_PROBE_OK;
 }
@@ -425,8 +440,48 @@ Show::seat (const Asked &asked)
   g_socket_set_option (socket.get (), SOL_SOCKET, SO_SNDBUF,
       limits::viewer_send_buffer, nullptr);
   GSocket *key = socket.get ();
-  viewers_[key] = {std::move (socket), std::move (stream)};
+  viewers_[key] = {.socket = std::move (socket),
+      .stream = std::move (stream),
+      .made = made_,
+      .since_us = g_get_monotonic_time ()};
+  if (!patience_)
+    patience_ = g_timeout_add (
+        limits::viewer_look_ms,
+        [] (gpointer self) -> gboolean {
+          static_cast<Show *> (self)->hang_up_on_the_stuck ();
+          return G_SOURCE_CONTINUE;
+        },
+        this);
   g_signal_emit_by_name (sink_, "add", key);
+}
+
+// The sink has a timeout of its own, but when several are over it at once it
+// counts the buffer at hand once more for everyone with each that it drops
+// (1.22, gst_multi_handle_sink_queue_buffer), and drops those that read as
+// well. A stream that stays away is nobody's fault.
+void
+Show::hang_up_on_the_stuck ()
+{
+  const gint64 now = g_get_monotonic_time ();
+  const guint64 made = made_;
+  std::vector<Object<GSocket>> stuck;
+  for (auto &[socket, viewer] : viewers_) {
+    GstStructure *raw = nullptr;
+    g_signal_emit_by_name (sink_, "get-stats", socket, &raw);
+    const Owned<GstStructure> stats (raw);
+    guint64 taken = viewer.taken;
+    if (stats)
+      gst_structure_get_uint64 (stats.get (), "bytes-sent", &taken);
+    if (taken != viewer.taken || made == viewer.made) {
+      viewer.taken = taken;
+      viewer.made = made;
+      viewer.since_us = now;
+    } else if (now - viewer.since_us > limits::viewer_stalls_max_us) {
+      stuck.push_back (keep (socket));
+    }
+  }
+  for (const auto &socket : stuck)
+    g_signal_emit_by_name (sink_, "remove", socket.get ());
 }
 
 void
