@@ -135,8 +135,7 @@ Gateway::Impl::make_stream (
   g_object_get (source, "manager", &manager, nullptr);
   stream->manager.reset (manager);
   for (const auto &[name, value] : options.settings)
-    gst_util_set_object_arg (
-        G_OBJECT (source), find_setting (name)->property, value.c_str ());
+    set_or_reset (source, find_setting (name)->property, value);
 
   // They go with the factory and the manager, which the stream owns.
   g_signal_connect (factory, "joined",
@@ -410,6 +409,23 @@ Gateway::leave (std::function<void ()> left)
 {
   impl_->left = std::move (left);
   impl_->leave ();
+}
+
+void
+Gateway::apply (const std::map<std::string, std::string, std::less<>> &changes)
+{
+  const std::lock_guard guard (impl_->lock);
+  for (const auto &[name, value] : changes) {
+    const char *property = find_setting (name)->property;
+    for (const auto &[path, stream] : impl_->streams)
+      set_or_reset (stream->source.get (), property, value);
+    for (const auto &[path, publication] : impl_->publications)
+      publication->apply (name, value);
+    if (value.empty ())
+      impl_->options.settings.erase (name);
+    else
+      impl_->options.settings[name] = value;
+  }
 }
 
 std::vector<std::string>
