@@ -72,6 +72,9 @@ struct Gateway::Impl {
   Callbacks callbacks;
   Object<GstRTSPServer> server;
   Object<GatewayMounts> mounts;
+  // Of connections; outlives us in the handlers of clients.
+  using Count = std::shared_ptr<std::atomic<guint>>;
+  Count clients = std::make_shared<std::atomic<guint>> (0);
   int port = 0;
   guint listening = 0; // GSource
   guint housekeeping = 0;
@@ -271,6 +274,32 @@ Gateway::Impl::listen ()
       gst_rtsp_server_get_session_pool (server.get ()));
   gst_rtsp_session_pool_set_max_sessions (sessions.get (), clients_max);
   gst_rtsp_server_set_content_length_limit (server.get (), content_length_max);
+
+  // A connection has a thread, whether it says something or not.
+  g_signal_connect (server.get (), "client-connected",
+      G_CALLBACK (+[] (GstRTSPServer *, GstRTSPClient *client, Impl *self) {
+        if (*self->clients >= clients_max) {
+          // Once it has been given its thread, which goes with it.
+          g_idle_add_full (
+              G_PRIORITY_DEFAULT,
+              [] (gpointer refused) -> gboolean {
+                gst_rtsp_client_close (GST_RTSP_CLIENT (refused));
+                return G_SOURCE_REMOVE;
+              },
+              g_object_ref (client), g_object_unref);
+          return;
+        }
+        ++*self->clients;
+        g_signal_connect_data (
+            client, "closed",
+            G_CALLBACK (+[] (GstRTSPClient *, Count *count) { --**count; }),
+            new Count (self->clients),
+            [] (gpointer count, GClosure *) {
+              delete static_cast<Count *> (count);
+            },
+            GConnectFlags (0));
+      }),
+      this);
 
   GError *error = nullptr;
   GSource *source =
