@@ -272,6 +272,16 @@ App::reload ()
         settings[name] = value;
     }
   }
+#ifdef SPREADIT_GATEWAY
+  if (gateway_)
+    gateway_->apply (reload.gateway);
+#endif
+  for (const auto &[name, value] : reload.gateway) {
+    if (value.empty ())
+      options_.gateway.settings.erase (name);
+    else
+      options_.gateway.settings[name] = value;
+  }
   for (const std::string &message : reload.needs_restart)
     complain (message);
 }

@@ -371,6 +371,27 @@ combine (const CommandLine &line)
   return options;
 }
 
+using Settings = std::map<std::string, std::string, std::less<>>;
+
+void
+compare_settings (const std::string &whose, const Settings &now,
+    const Settings &next, Settings &changes, Reload &reload)
+{
+  for (const Setting &row : settings ()) {
+    const auto before = now.find (row.name);
+    const auto after = next.find (row.name);
+    const std::string old = before == now.end () ? "" : before->second;
+    const std::string fresh = after == next.end () ? "" : after->second;
+    if (old == fresh)
+      continue;
+    if (row.live)
+      changes[row.name] = fresh;
+    else
+      reload.needs_restart.push_back (
+          whose + ": another " + row.name + " needs a restart");
+  }
+}
+
 } // namespace
 
 std::variant<Options, Exit>
@@ -412,30 +433,20 @@ compare (const Options &running, const Options &wanted)
     if (next->publish != now.publish || next->loop != now.loop)
       reload.needs_restart.push_back (
           now.uri + ": another publish or loop needs a restart");
-    for (const Setting &row : settings ()) {
-      const auto before = now.settings.find (row.name);
-      const auto after = next->settings.find (row.name);
-      const std::string old =
-          before == now.settings.end () ? "" : before->second;
-      const std::string fresh =
-          after == next->settings.end () ? "" : after->second;
-      if (old == fresh)
-        continue;
-      if (row.live)
-        changes[row.name] = fresh;
-      else
-        reload.needs_restart.push_back (
-            now.uri + ": another " + row.name + " needs a restart");
-    }
+    compare_settings (now.uri, now.settings, next->settings, changes, reload);
   }
   for (const StreamOptions &stream : wanted.streams)
     if (!find (running, stream.uri))
       reload.needs_restart.push_back (
           stream.uri + " is new in the config; restart to join it");
-  const bool has_gateway =
-      !running.gateway.host.empty () || !wanted.gateway.host.empty ();
-  if (has_gateway && !(running.gateway == wanted.gateway))
-    reload.needs_restart.push_back ("another gateway needs a restart");
+  if (!running.gateway.host.empty () || !wanted.gateway.host.empty ()) {
+    GatewayOptions gateway = wanted.gateway;
+    gateway.settings = running.gateway.settings;
+    if (!(gateway == running.gateway))
+      reload.needs_restart.push_back ("another gateway needs a restart");
+    compare_settings ("the gateway", running.gateway.settings,
+        wanted.gateway.settings, reload.gateway, reload);
+  }
   if (running.stats != wanted.stats)
     reload.needs_restart.push_back ("another stats file needs a restart");
   if (running.http != wanted.http)

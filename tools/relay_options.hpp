@@ -58,6 +58,8 @@ struct Reload {
   // By stream, as in the running options: settings to apply, by option name;
   // an empty value means the element's default.
   std::vector<std::map<std::string, std::string, std::less<>>> changes;
+  // The same for the nodes of the gateway.
+  std::map<std::string, std::string, std::less<>> gateway;
   // For the user's eyes, a line each.
   std::vector<std::string> needs_restart;
 };

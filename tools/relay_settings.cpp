@@ -177,4 +177,17 @@ checked_value (const Setting &row, const std::string &text)
   g_assert_not_reached ();
 }
 
+void
+set_or_reset (
+    GstElement *element, const char *property, const std::string &value)
+{
+  GObject *object = G_OBJECT (element);
+  if (value.empty ())
+    g_object_set_property (object, property,
+        g_param_spec_get_default_value (g_object_class_find_property (
+            G_OBJECT_GET_CLASS (object), property)));
+  else
+    gst_util_set_object_arg (object, property, value.c_str ());
+}
+
 } // namespace spreadit::relay

@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include <gst/gst.h>
+
 namespace spreadit::relay {
 
 // Wrong usage: `what` is for the user. Thrown and caught within the parsing of
@@ -41,6 +43,10 @@ const Setting *find_setting (std::string_view name);
 
 // The value as gst_util_set_object_arg() takes it. Throws UsageError.
 std::string checked_value (const Setting &row, const std::string &text);
+
+// A checked value; an empty one is the default.
+void set_or_reset (
+    GstElement *element, const char *property, const std::string &value);
 
 // "500k" -> 500000; decimal, as rates are. Nothing for what is no rate, and
 // for more than 64 bits.

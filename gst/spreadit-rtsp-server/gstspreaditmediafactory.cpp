@@ -84,23 +84,35 @@ constexpr guint idle_timeout_default_ms = 10000;
 // The search of a peer for a parent is over by then, one way or another.
 constexpr guint wait_time_default_ms = 10000;
 
-struct Private {
-  explicit Private (GstSpreaditMediaFactory *self)
+// Emits what a feed reports, in its thread; a feed may outlive the factory, as
+// long as a player has a media of it.
+class Emitter {
+public:
+  explicit Emitter (GstSpreaditMediaFactory *self)
   {
-    g_weak_ref_init (&object, self);
+    g_weak_ref_init (&object_, self);
   }
-  ~Private () { g_weak_ref_clear (&object); }
+  ~Emitter () { g_weak_ref_clear (&object_); }
+  Emitter (const Emitter &) = delete;
+  Emitter &operator= (const Emitter &) = delete;
 
-  template <class... Args> void emit (int signal, Args... args)
+  template <class... Args>
+  void emit (GstElement *element, int signal, Args... args)
   {
-    auto *self = static_cast<GObject *> (g_weak_ref_get (&object));
+    auto *self = static_cast<GObject *> (g_weak_ref_get (&object_));
     if (!self)
       return;
     g_signal_emit (self, signals[signal], 0, args...);
-    g_object_unref (self);
+    // Elsewhere: if it is the last, the feed ends, which waits for its thread.
+    gst_element_call_async (
+        element, [] (GstElement *, gpointer) {}, self, g_object_unref);
   }
 
-  GWeakRef object;            // for the feed's thread
+private:
+  GWeakRef object_;
+};
+
+struct Private {
   std::shared_ptr<Feed> feed; // null where spreaditsrc is not installed
   Owned<GstElement> source;
   // Floating; within construct(), of which there is one at a time.
@@ -238,8 +250,8 @@ construct (GstRTSPMediaFactory *factory, const GstRTSPUrl *url) noexcept
   return nullptr;
 }
 
-// Where media are shared: one for all who play one join, whatever query they ask
-// with; none that is left over from the join before.
+// Where media are shared: one for all who play one join, whatever query they
+// ask with; none that is left over from the join before.
 gchar *
 gen_key (GstRTSPMediaFactory *factory, const GstRTSPUrl *) noexcept
 {
@@ -306,7 +318,7 @@ void
 finalize (GObject *object) noexcept
 {
   Private *priv = GST_SPREADIT_MEDIA_FACTORY (object)->priv;
-  priv->feed.reset (); // ends its thread, which reports
+  priv->feed.reset (); // ends its thread, unless a player has a media of it
   delete priv;
   G_OBJECT_CLASS (gst_spreadit_media_factory_parent_class)->finalize (object);
 }
@@ -412,7 +424,7 @@ gst_spreadit_media_factory_class_init (GstSpreaditMediaFactoryClass *klass)
 static void
 gst_spreadit_media_factory_init (GstSpreaditMediaFactory *self)
 {
-  Private *priv = self->priv = new Private (self);
+  Private *priv = self->priv = new Private;
   gst_rtsp_media_factory_set_media_gtype (
       GST_RTSP_MEDIA_FACTORY (self), GST_TYPE_SPREADIT_MEDIA);
   gst_rtsp_media_factory_set_protocols (GST_RTSP_MEDIA_FACTORY (self),
@@ -422,10 +434,14 @@ gst_spreadit_media_factory_init (GstSpreaditMediaFactory *self)
     return;
   g_object_set (source, "add-reference-timestamp-meta", TRUE, nullptr);
   priv->source.reset (GST_ELEMENT (gst_object_ref_sink (source)));
+  auto emitter = std::make_shared<Emitter> (self);
   priv->feed = std::make_shared<Feed> (
       Owned<GstElement> (GST_ELEMENT (gst_object_ref (source))),
-      Feed::Reports{[priv] { priv->emit (SIGNAL_JOINED); },
-          [priv] (const GError *why) { priv->emit (SIGNAL_LEFT, why); }});
+      Feed::Reports{
+          [emitter, source] { emitter->emit (source, SIGNAL_JOINED); },
+          [emitter, source] (const GError *why) {
+            emitter->emit (source, SIGNAL_LEFT, why);
+          }});
 }
 
 /**

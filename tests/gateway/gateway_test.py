@@ -6,6 +6,7 @@
 import os
 import shutil
 import signal
+import socket
 import sys
 import time
 
@@ -188,6 +189,41 @@ def ends_well_when_the_stream_does():
                         10)
 
 
+def connections_and_streams_are_bounded():
+    with netlab.Lab() as lab:
+        source = lab.publish("test", "--max-children=4")
+        node = lab.add_node()
+        gateway = Gateway(node)
+
+        def threads():
+            return len(os.listdir(f"/proc/{gateway.popen.pid}/task"))
+
+        def connect():
+            return node.socket(lambda: socket.create_connection(
+                ("127.0.0.1", PORT), 10))
+
+        before = threads()
+        idle = [connect() for _ in range(200)]
+        netlab.wait_for("it refuses some", lambda: before + 100 < threads() <
+                        before + 160, 10)
+        for link in idle:
+            link.close()
+        netlab.wait_for("they are gone", lambda: threads() < before + 8, 10)
+        for number in range(50):
+            link = connect()
+            link.sendall(bytes(range(255, 0, -1)) + b"\r\n\r\n" * number)
+            link.close()
+        answers = [describe(node, f"{gateway.uri}/{source.node.ipv4}/{name}")
+                   for name in range(12)]
+        if sum("has 8 streams already" in answer for answer in answers) != 4:
+            raise netlab.Failure(f"{answers}")
+        # Those that are not there are forgotten after a while.
+        netlab.wait_for("a player is let in", lambda: "200 OK" in describe(
+            node, gateway.url_of(source.uri)), 20)
+        if "CRITICAL" in gateway.output():
+            raise netlab.Failure(gateway.output())
+
+
 def mpv_plays():
     if not shutil.which("mpv"):
         print("  left out: no mpv")
@@ -208,5 +244,6 @@ netlab.main([
     joins_for_the_first_leaves_after_the_last, says_why_not,
     a_page_in_a_browser_has_it_join_nothing, two_and_named_mounts,
     one_that_stops_reading_and_a_slow_stream_disturb_nobody,
-    ends_well_when_the_stream_does, mpv_plays
+    ends_well_when_the_stream_does, connections_and_streams_are_bounded,
+    mpv_plays
 ])

@@ -265,8 +265,8 @@ TEST (Config, SaysWhereItIsWrong)
       ": unknown key \"colour\" in [relay]; the keys are the long options of "
       "--help");
   EXPECT_EQ (complaint ("[server]\n"),
-      ": unknown group [server]; there are [relay], [stream \"NAME\"] "
-      "and [mount \"NAME\"]");
+      ": unknown group [server]; there are [relay], [stream \"NAME\"] and "
+      "[mount \"NAME\"]");
   EXPECT_EQ (complaint ("[stream \"tv\"]\nmax-children=1\n"),
       ": [stream \"tv\"] has no uri");
   EXPECT_EQ (complaint ("[stream \"tv\"]\nuri=spreadit://a/b\nstats=x\n"),

@@ -72,6 +72,9 @@ struct Gateway::Impl {
   Callbacks callbacks;
   Object<GstRTSPServer> server;
   Object<GatewayMounts> mounts;
+  // Of connections; outlives us in the handlers of clients.
+  using Count = std::shared_ptr<std::atomic<guint>>;
+  Count clients = std::make_shared<std::atomic<guint>> (0);
   int port = 0;
   guint listening = 0; // GSource
   guint housekeeping = 0;
@@ -135,8 +138,7 @@ Gateway::Impl::make_stream (
   g_object_get (source, "manager", &manager, nullptr);
   stream->manager.reset (manager);
   for (const auto &[name, value] : options.settings)
-    gst_util_set_object_arg (
-        G_OBJECT (source), find_setting (name)->property, value.c_str ());
+    set_or_reset (source, find_setting (name)->property, value);
 
   // They go with the factory and the manager, which the stream owns.
   g_signal_connect (factory, "joined",
@@ -272,6 +274,32 @@ Gateway::Impl::listen ()
       gst_rtsp_server_get_session_pool (server.get ()));
   gst_rtsp_session_pool_set_max_sessions (sessions.get (), clients_max);
   gst_rtsp_server_set_content_length_limit (server.get (), content_length_max);
+
+  // A connection has a thread, whether it says something or not.
+  g_signal_connect (server.get (), "client-connected",
+      G_CALLBACK (+[] (GstRTSPServer *, GstRTSPClient *client, Impl *self) {
+        if (*self->clients >= clients_max) {
+          // Once it has been given its thread, which goes with it.
+          g_idle_add_full (
+              G_PRIORITY_DEFAULT,
+              [] (gpointer refused) -> gboolean {
+                gst_rtsp_client_close (GST_RTSP_CLIENT (refused));
+                return G_SOURCE_REMOVE;
+              },
+              g_object_ref (client), g_object_unref);
+          return;
+        }
+        ++*self->clients;
+        g_signal_connect_data (
+            client, "closed",
+            G_CALLBACK (+[] (GstRTSPClient *, Count *count) { --**count; }),
+            new Count (self->clients),
+            [] (gpointer count, GClosure *) {
+              delete static_cast<Count *> (count);
+            },
+            GConnectFlags (0));
+      }),
+      this);
 
   GError *error = nullptr;
   GSource *source =
@@ -410,6 +438,23 @@ Gateway::leave (std::function<void ()> left)
 {
   impl_->left = std::move (left);
   impl_->leave ();
+}
+
+void
+Gateway::apply (const std::map<std::string, std::string, std::less<>> &changes)
+{
+  const std::lock_guard guard (impl_->lock);
+  for (const auto &[name, value] : changes) {
+    const char *property = find_setting (name)->property;
+    for (const auto &[path, stream] : impl_->streams)
+      set_or_reset (stream->source.get (), property, value);
+    for (const auto &[path, publication] : impl_->publications)
+      publication->apply (name, value);
+    if (value.empty ())
+      impl_->options.settings.erase (name);
+    else
+      impl_->options.settings[name] = value;
+  }
 }
 
 std::vector<std::string>

@@ -37,6 +37,8 @@ public:
   // No more players; `left` follows when all streams have been left, with the
   // children moved, or after some seconds.
   void leave (std::function<void ()> left);
+  // Reload::gateway.
+  void apply (const std::map<std::string, std::string, std::less<>> &changes);
   // JSON, a line each, of the streams that are joined or published.
   [[nodiscard]] std::vector<std::string> stats () const;
 

@@ -13,14 +13,14 @@ namespace spreadit::relay {
 namespace {
 
 constexpr std::array table{
-    GatewaySetting{"gateway", "HOST:PORT", true,
-        "Players here name any stream; see below"},
-    GatewaySetting{"gateway-idle-timeout", "SECONDS", false,
-        "Stay in a stream without players (10)"},
+    GatewaySetting{
+        "gateway", "HOST:PORT", true, "Let players here name any stream"},
+    GatewaySetting{"gateway-idle-timeout", "S", false,
+        "Seconds in a stream without players (10)"},
     GatewaySetting{"gateway-streams", "N", false,
         "Streams players may have joined at once (8)"},
-    GatewaySetting{"gateway-publish", "PATH;...", false,
-        "Paths that may be published to the gateway"},
+    GatewaySetting{"gateway-publish", "PATHS", false,
+        "What may be published to it: live;tv/one"},
 };
 
 unsigned

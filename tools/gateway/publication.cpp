@@ -227,6 +227,18 @@ Publication::end (unsigned publisher)
   impl_->say ("the publisher has gone, the audience stays for the next");
 }
 
+void
+Publication::apply (const std::string &name, const std::string &value)
+{
+  const std::lock_guard guard (impl_->lock);
+  if (value.empty ())
+    impl_->settings.erase (name);
+  else
+    impl_->settings[name] = value;
+  if (impl_->sink)
+    set_or_reset (impl_->sink.get (), find_setting (name)->property, value);
+}
+
 unsigned
 Publication::port ()
 {

@@ -43,6 +43,8 @@ public:
   // Of one publisher at a time; one that has been silent for a while gives way.
   std::variant<Admission, Refusal> begin (const GstSDPMessage *sdp);
   void end (unsigned publisher);
+  // A setting that may change while it runs; an empty value is the default.
+  void apply (const std::string &name, const std::string &value);
   // Where players get it: the port of the node, 0 while there is none.
   unsigned port ();
   // JSON; empty while there is none.
