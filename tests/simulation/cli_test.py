@@ -32,7 +32,7 @@ class CommandLine(unittest.TestCase):
         self.assertEqual(first.stdout, second.stdout)
         self.assertEqual(first.stderr, "")
         runs = json.loads(first.stdout)
-        self.assertEqual(len(runs), 10)
+        self.assertEqual(len(runs), 6 * 2)  # policies of each kind
         self.assertNotEqual(first.stdout, run(*args, "--seed=2",
                                               "--json=-").stdout)
 
