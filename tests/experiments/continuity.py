@@ -20,7 +20,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "netlab"))
 import netlab  # noqa: E402
-from figures import python_with_gstreamer  # noqa: E402
+from figures import lose, python_with_gstreamer  # noqa: E402
 from trees import Tree  # noqa: E402
 
 STREAM = ("videotestsrc is-live=true pattern=ball ! "
@@ -50,17 +50,6 @@ def finish(viewer):
     if result["error"]:
         raise netlab.Failure(result["error"])
     return result
-
-
-def lose(how, lab, victim):
-    if how == "kill":
-        victim.kill()
-    elif how == "freeze":
-        victim.signal(signal.SIGSTOP)
-    elif how == "cut":
-        lab.cut(victim.node)
-    else:
-        victim.signal(signal.SIGTERM)
 
 
 def one_round(how, options):

@@ -16,14 +16,13 @@
 import argparse
 import json
 import os
-import signal
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "netlab"))
 import netlab  # noqa: E402
-from figures import percentile  # noqa: E402
+from figures import lose, percentile  # noqa: E402
 from capture import differing, missing  # noqa: E402
 from trees import (crowd_below_a_victim, two_below_a_victim,  # noqa: E402
                    wait_all_receive)  # noqa: E402
@@ -36,17 +35,6 @@ def longest_gap_ms(packets, since):
     times = [packet.time for packet in packets if packet.time > since - 0.5]
     return max((later - earlier for earlier, later in zip(times, times[1:])),
                default=0) * 1e3
-
-
-def lose(how, lab, victim):
-    if how == "kill":
-        victim.kill()
-    elif how == "freeze":
-        victim.signal(signal.SIGSTOP)
-    elif how == "cut":
-        lab.cut(victim.node)
-    else:
-        victim.signal(signal.SIGTERM)
 
 
 def crowd_round(options):

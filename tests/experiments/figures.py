@@ -1,7 +1,9 @@
-# What several experiments share: quantiles, and a Python that has GStreamer.
+# What several experiments share: quantiles, when packets were first seen, ways to
+# lose a peer, and a Python that has GStreamer.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 import os
+import signal
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
@@ -15,6 +17,26 @@ def percentile(values, percent):
     if not ordered:
         return None
     return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]
+
+
+def first_times(packets, began=float("-inf"), ended=float("inf")):
+    """Of each packet that was seen in this time, when it was, first in it."""
+    times = {}
+    for packet in packets:
+        if began <= packet.time < ended:
+            times.setdefault(packet.key, packet.time)
+    return times
+
+
+def lose(how, lab, victim):
+    if how == "kill":
+        victim.kill()
+    elif how == "freeze":
+        victim.signal(signal.SIGSTOP)
+    elif how == "cut":
+        lab.cut(victim.node)
+    else:
+        victim.signal(signal.SIGTERM)
 
 
 def python_with_gstreamer():

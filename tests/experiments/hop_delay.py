@@ -21,7 +21,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "netlab"))
 import netlab  # noqa: E402
-from figures import percentile  # noqa: E402
+from figures import first_times, percentile  # noqa: E402
 from trees import Tree  # noqa: E402
 
 STREAM = ("videotestsrc is-live=true pattern=snow ! "
@@ -29,14 +29,6 @@ STREAM = ("videotestsrc is-live=true pattern=snow ! "
           "x264enc bitrate=5000 tune=zerolatency speed-preset=ultrafast "
           "key-int-max=60 ! h264parse")
 PAPER_HOP_MS = 20  # Figure 7: 0.1 s at five hops, linear
-
-
-def first_times(packets, began, ended):
-    times = {}
-    for packet in packets:
-        if began <= packet.time < ended:
-            times.setdefault(packet.key, packet.time)
-    return times
 
 
 def summary(delays):

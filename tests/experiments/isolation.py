@@ -29,7 +29,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "netlab"))
 import netlab  # noqa: E402
-from figures import percentile  # noqa: E402
+from figures import first_times, percentile  # noqa: E402
 from trees import Tree  # noqa: E402
 
 STREAM = ("videotestsrc is-live=true pattern=snow ! "
@@ -123,13 +123,6 @@ class Closed(Player):
 
 
 WHAT = {"slow": Slow, "stuck": Stuck, "closed": Closed}
-
-
-def first_times(packets):
-    times = {}
-    for packet in packets:
-        times.setdefault(packet.key, packet.time)
-    return times
 
 
 def watch(tree, seconds):

@@ -24,7 +24,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "netlab"))
 import netlab  # noqa: E402
-from figures import percentile  # noqa: E402
+from figures import first_times, percentile  # noqa: E402
 from trees import Tree  # noqa: E402
 
 # Noise at 2 Mbit/s: as large as x264 is told, whatever it costs.
@@ -35,13 +35,6 @@ STREAM = ("videotestsrc is-live=true pattern=snow ! "
 UDP_HEADERS = 28
 SETTLE_SECONDS = 3
 TARGET_PERCENT = 0.05  # not in time
-
-
-def first_times(packets):
-    times = {}
-    for packet in packets:
-        times.setdefault(packet.key, packet.time)
-    return times
 
 
 def figures(tree, peer, level, began, ended, options):

@@ -29,7 +29,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "..", "netlab"))
 import netlab  # noqa: E402
-from figures import percentile  # noqa: E402
+from figures import first_times, percentile  # noqa: E402
 from trees import Tree  # noqa: E402
 
 PEERS = 6
@@ -75,13 +75,6 @@ def set_distances(lab, source, peers, options, far):
         if far:
             lab.switch.set_loss(source, peer, options.loss)
             lab.switch.set_loss(peer, source, options.loss)
-
-
-def first_times(packets):
-    times = {}
-    for packet in packets:
-        times.setdefault(packet.key, packet.time)
-    return times
 
 
 def run(topology, far, clip, options):
