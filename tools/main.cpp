@@ -173,10 +173,9 @@ App::open_gateway ()
 {
   if (options_.gateway.host.empty ())
     return true;
-  auto made = Gateway::make (options_.gateway,
-      {[this] (const std::string &uri, const std::string &what) {
-        say (uri, what);
-      }});
+  auto made = Gateway::make (
+      options_.gateway, {[this] (const std::string &uri,
+                             const std::string &what) { say (uri, what); }});
   if (auto *problem = std::get_if<std::string> (&made)) {
     complain (*problem);
     status_ = exit_failed;

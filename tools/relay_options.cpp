@@ -162,8 +162,8 @@ option_entries (
       value ("config", "Read options from a key file; see below", "FILE"));
   entries.push_back (
       value ("stats", "Write JSON lines each second; - is stdout", "FILE|-"));
-  entries.push_back (value (
-      "http", "Serve a live page and figures; see below", "HOST:PORT"));
+  entries.push_back (
+      value ("http", "Serve a live page and figures; see below", "HOST:PORT"));
   for (const GatewaySetting &row : gateway_settings ()) {
     entries.push_back (value (row.name, row.help, row.argument));
     if (row.argument_is_optional)

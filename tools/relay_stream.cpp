@@ -303,8 +303,7 @@ RelayStream::Impl::on_event (const GstStructure *event)
   if (gst_structure_has_name (event, "parent")) {
     guint level = 0;
     gst_structure_get_uint (event, "level", &level);
-    tell_move (
-        "a child of " + address + " at level " + std::to_string (level));
+    tell_move ("a child of " + address + " at level " + std::to_string (level));
   } else if (gst_structure_has_name (event, "child")) {
     tell_move ("feeding " + address);
   } else if (gst_structure_has_name (event, "gone")) {

@@ -7,7 +7,8 @@
 
 namespace spreadit::relay {
 
-// The structure as a JSON object on one line (json.hpp), without the line's end.
+// The structure as a JSON object on one line (json.hpp), without the line's
+// end.
 std::string stats_line (const GstStructure *stats);
 
 } // namespace spreadit::relay

@@ -26,8 +26,7 @@ G_BEGIN_DECLS
  *
  * Since: 1.0
  */
-typedef enum
-{
+typedef enum {
   GST_SPREADIT_ADD_POLICY_RANDOM = 0,
   GST_SPREADIT_ADD_POLICY_ROUND_ROBIN = 1,
   GST_SPREADIT_ADD_POLICY_SMART_PLACEMENT = 2,
@@ -49,8 +48,7 @@ typedef enum
  *
  * Since: 1.0
  */
-typedef enum
-{
+typedef enum {
   GST_SPREADIT_DELETE_POLICY_GRANDFATHER = 0,
   GST_SPREADIT_DELETE_POLICY_ROOT = 1,
   GST_SPREADIT_DELETE_POLICY_GRANDFATHER_ALL = 2,
@@ -69,8 +67,7 @@ typedef enum
  *
  * Since: 1.0
  */
-typedef enum
-{
+typedef enum {
   GST_SPREADIT_PROXIMITY_NONE = 0,
   GST_SPREADIT_PROXIMITY_RTT = 1,
   GST_SPREADIT_PROXIMITY_TRACEROUTE = 2,
@@ -89,8 +86,7 @@ typedef enum
  *
  * Since: 1.0
  */
-typedef enum
-{
+typedef enum {
   GST_SPREADIT_PEER_STATE_IDLE = 0,
   GST_SPREADIT_PEER_STATE_DISCOVERING = 1,
   GST_SPREADIT_PEER_STATE_RECEIVING = 2,
@@ -103,8 +99,7 @@ typedef enum
 GST_SPREADIT_API
 GType gst_spreadit_add_policy_get_type (void);
 
-#define GST_TYPE_SPREADIT_DELETE_POLICY \
-  (gst_spreadit_delete_policy_get_type ())
+#define GST_TYPE_SPREADIT_DELETE_POLICY (gst_spreadit_delete_policy_get_type ())
 GST_SPREADIT_API
 GType gst_spreadit_delete_policy_get_type (void);
 

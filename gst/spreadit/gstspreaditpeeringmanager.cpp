@@ -454,9 +454,9 @@ install_properties (GObjectClass *klass)
    * it: it is measured while the node joins, in 2 s at most, and told to the
    * parent then. A node that was sent on before moves once, without a gap.
    *
-   * traceroute sends UDP datagrams of some bytes towards the source, ports 33435
-   * and up, and needs no privileges. Where routers do not answer fewer are
-   * known. A change takes effect when the source is next connected to.
+   * traceroute sends UDP datagrams of some bytes towards the source, ports
+   * 33435 and up, and needs no privileges. Where routers do not answer fewer
+   * are known. A change takes effect when the source is next connected to.
    *
    * Since: 1.0
    */
@@ -617,8 +617,8 @@ install_properties (GObjectClass *klass)
    * - `bytes-in`, `bytes-out`: data; `control-bytes-in`, `control-bytes-out`
    * - `delay-ms`: structure with `p50`, `p99`: packet delay (paper, VI-A), the
    *   source's NTP time to receipt; needs clocks that agree
-   * - `path`: structure with `hops` (#guint, routers between the source and this
-   *   node), `routers` (#GST_TYPE_LIST of 16 hexadecimal digits, from the
+   * - `path`: structure with `hops` (#guint, routers between the source and
+   * this node), `routers` (#GST_TYPE_LIST of 16 hexadecimal digits, from the
    *   source's end; 0 did not answer) and `rtt-ms` to the source; missing until
    *   measured, see #GstSpreaditPeeringManager:proximity
    * - `discover-ms`: time to discover parent (paper, VI-A), of the first search
@@ -1056,8 +1056,8 @@ gst_spreadit_peering_manager_get_stats (GstSpreaditPeeringManager *self)
 /**
  * gst_spreadit_peering_manager_query_tree_async:
  * @self: a manager that is started
- * @path: (nullable): whom to ask, if not @self: the ids of a child, of a child of
- *   that one and so on, as the tree was told last, with `/` between them
+ * @path: (nullable): whom to ask, if not @self: the ids of a child, of a child
+ * of that one and so on, as the tree was told last, with `/` between them
  * @depth: levels below that one to tell of, 0 for it alone, 64 at most
  * @max_peers: peers to tell of at most, 1 to 5000; where there are more, those
  *   nearest to whom is asked are told of, and `subtree` says how many there are
@@ -1065,14 +1065,14 @@ gst_spreadit_peering_manager_get_stats (GstSpreaditPeeringManager *self)
  * @callback: (scope async): called when the tree has answered
  * @user_data: for @callback
  *
- * Asks the tree from this node down who is there and how they fare. A node knows
- * its children only; each asks its own on, and answers with what it was told in
- * time. That takes a round trip to the deepest of them when all is well, and 10
- * seconds at most. It costs the tree 300 bytes a peer on each link on the way up,
- * so ask for what somebody looks at.
+ * Asks the tree from this node down who is there and how they fare. A node
+ * knows its children only; each asks its own on, and answers with what it was
+ * told in time. That takes a round trip to the deepest of them when all is
+ * well, and 10 seconds at most. It costs the tree 300 bytes a peer on each link
+ * on the way up, so ask for what somebody looks at.
  *
- * Thread-safe; @callback comes in the thread-default main context of the caller.
- * May be called from a handler of a signal.
+ * Thread-safe; @callback comes in the thread-default main context of the
+ * caller. May be called from a handler of a signal.
  *
  * Since: 1.0
  */
@@ -1084,9 +1084,9 @@ gst_spreadit_peering_manager_query_tree_async (GstSpreaditPeeringManager *self,
   g_return_if_fail (GST_IS_SPREADIT_PEERING_MANAGER (self));
   g_return_if_fail (max_peers > 0);
   Owned<GTask> task (g_task_new (self, cancellable, callback, user_data));
-  g_task_set_source_tag (task.get (),
-      reinterpret_cast<gpointer> (
-          gst_spreadit_peering_manager_query_tree_async));
+  g_task_set_source_tag (
+      task.get (), reinterpret_cast<gpointer> (
+                       gst_spreadit_peering_manager_query_tree_async));
   self->priv->session.query_tree (
       std::move (task), path ? path : "", depth, max_peers);
 }
@@ -1095,10 +1095,10 @@ gst_spreadit_peering_manager_query_tree_async (GstSpreaditPeeringManager *self,
  * gst_spreadit_peering_manager_query_tree_finish:
  * @self: the manager
  * @result: what the callback was given
- * @error: return location for a #GError: %G_IO_ERROR_CANCELLED, or in the domain
- *   #GST_RESOURCE_ERROR: %GST_RESOURCE_ERROR_NOT_FOUND there is nobody at the
- *   end of the path, or nobody who answers, %GST_RESOURCE_ERROR_CLOSE not in a
- *   tree (any more), %GST_RESOURCE_ERROR_BUSY 16 questions wait already,
+ * @error: return location for a #GError: %G_IO_ERROR_CANCELLED, or in the
+ * domain #GST_RESOURCE_ERROR: %GST_RESOURCE_ERROR_NOT_FOUND there is nobody at
+ * the end of the path, or nobody who answers, %GST_RESOURCE_ERROR_CLOSE not in
+ * a tree (any more), %GST_RESOURCE_ERROR_BUSY 16 questions wait already,
  *   %GST_RESOURCE_ERROR_SETTINGS the path is none
  *
  * Each peer is a structure with the fields
@@ -1106,15 +1106,16 @@ gst_spreadit_peering_manager_query_tree_async (GstSpreaditPeeringManager *self,
  * - `id`, `address`, `level`, `max-children`, `switches`, `packets-received`,
  *   `packets-lost`, `bytes-in`, `bytes-out`, `delay-ms`, `rtt-ms`,
  *   `transience-ms` (its `last` alone) and `subtree`, as in
- *   #GstSpreaditPeeringManager:stats; `delay-ms` and `rtt-ms` where they are known
+ *   #GstSpreaditPeeringManager:stats; `delay-ms` and `rtt-ms` where they are
+ * known
  * - `state`: string, as #GstSpreaditPeerState
  * - `transport`: `udp` or `tcp`, from its parent
  * - `lost-fraction`: #gdouble 0..1, as it last reported to its parent
  * - `feeds`: #guint, its children
  * - `children`: list of structures, those that are told of
  * - `plain-player`: #gboolean, an RTSP player that is not SpreadIt
- * - `stale`: #gboolean, it has not answered: these are the figures its parent has,
- *   without those that only it knows
+ * - `stale`: #gboolean, it has not answered: these are the figures its parent
+ * has, without those that only it knows
  *
  * What peers say of themselves is bounded, but not proved.
  *

@@ -7,7 +7,7 @@
 
 G_BEGIN_DECLS
 
-#define GST_TYPE_SPREADIT_PEERING_MANAGER \
+#define GST_TYPE_SPREADIT_PEERING_MANAGER                                      \
   (gst_spreadit_peering_manager_get_type ())
 GST_SPREADIT_API
 G_DECLARE_FINAL_TYPE (GstSpreaditPeeringManager, gst_spreadit_peering_manager,

@@ -31,7 +31,7 @@ struct Private {
   GstPad *sinkpad = nullptr; // the element owns the pads
   GstPad *rtppad = nullptr;
   GstPad *rtcppad = nullptr;
-  StartSchedule schedule; // of the streaming thread
+  StartSchedule schedule;               // of the streaming thread
   std::atomic<bool> begins_anew{false}; // what it is to forget
   std::atomic<guint64> packets{0};
   std::atomic<bool> reported{false}; // an error of downstream, once
@@ -218,8 +218,7 @@ finalize (GObject *object) noexcept
 } // namespace
 
 void
-gst_spreadit_split_set_clock_rates (
-    GstSpreaditSplit *self, const gint *rates)
+gst_spreadit_split_set_clock_rates (GstSpreaditSplit *self, const gint *rates)
 {
   Private &priv = *self->priv;
   const std::lock_guard guard (priv.lock);

@@ -19,8 +19,8 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (
     GstSpreaditSplit, gst_spreadit_split, GST, SPREADIT_SPLIT, GstElement)
 
-/* By payload type, 128 of them, in Hz: 0 = not known, negative = packets of that
- * type are dropped. */
+/* By payload type, 128 of them, in Hz: 0 = not known, negative = packets of
+ * that type are dropped. */
 void gst_spreadit_split_set_clock_rates (
     GstSpreaditSplit *self, const gint *rates);
 

@@ -42,8 +42,7 @@ SinkStreams::on_rtp (GstPad *, GstPadProbeInfo *info, gpointer data) noexcept
 {
   Stream &stream = **static_cast<StreamPtr *> (data);
   SinkStreams &self = *stream.streams;
-  if (info->type &
-      (GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST))
+  if (info->type & (GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST))
     self.mark (stream, info);
   if (info->type & GST_PAD_PROBE_TYPE_BUFFER) {
     if (!stream.seen)

@@ -482,8 +482,7 @@ TEST (ManagerTree, IsToldWithItsPeers)
   answer.ask (pair.source.manager);
   ASSERT_TRUE (answer.wait ());
   ASSERT_TRUE (answer.tree) << answer.error->message;
-  EXPECT_STREQ (
-      gst_structure_get_string (answer.tree, "state"), "source");
+  EXPECT_STREQ (gst_structure_get_string (answer.tree, "state"), "source");
   const GValue *children = gst_structure_get_value (answer.tree, "children");
   ASSERT_EQ (gst_value_list_get_size (children), 1u);
   const GstStructure *child =
@@ -494,8 +493,7 @@ TEST (ManagerTree, IsToldWithItsPeers)
   EXPECT_EQ (level, 1u);
   // And from that one down.
   TreeAnswer branch;
-  branch.ask (
-      pair.source.manager, gst_structure_get_string (child, "id"));
+  branch.ask (pair.source.manager, gst_structure_get_string (child, "id"));
   ASSERT_TRUE (branch.wait ());
   ASSERT_TRUE (branch.tree) << branch.error->message;
   EXPECT_STREQ (gst_structure_get_string (branch.tree, "id"),
@@ -512,7 +510,8 @@ TEST (ManagerTree, SaysWhyThereIsNone)
 
   Managed source (any_port);
   ASSERT_EQ (source.publish (), "");
-  for (const char *bad : {"x", "/", "0123", "0123456789abcdef0123456789abcdef//"}) {
+  for (const char *bad :
+      {"x", "/", "0123", "0123456789abcdef0123456789abcdef//"}) {
     TreeAnswer answer;
     answer.ask (source.manager, bad);
     ASSERT_TRUE (answer.wait ());
@@ -528,8 +527,8 @@ TEST (ManagerTree, SaysWhyThereIsNone)
   TreeAnswer cancelled;
   cancelled.ask (source.manager, nullptr, cancellable.get ());
   ASSERT_TRUE (cancelled.wait ());
-  EXPECT_TRUE (g_error_matches (
-      cancelled.error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
+  EXPECT_TRUE (
+      g_error_matches (cancelled.error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
 }
 
 // A child that says nothing keeps the answer waiting; the node goes meanwhile.

@@ -229,8 +229,7 @@ TEST (Transport, WhoIsOftenUnreachableAsksForTcpAtOnce)
   // The script knows no message that says where in the network somebody is.
   NodeOptions options;
   options.proximity = agent::Proximity::none;
-  const auto peer =
-      Node::peer (uri_of ("127.0.0.1", source.port ()), options);
+  const auto peer = Node::peer (uri_of ("127.0.0.1", source.port ()), options);
   ASSERT_TRUE (eventually ([&] {
     const std::lock_guard guard (lock);
     return offers.size () > agent::limits::udp_failures_max;

@@ -93,7 +93,8 @@ Pipeline::~Pipeline ()
     gst_object_unref (held);
   // A bin goes on with a state change on a thread of GStreamer's, which may let
   // go of it only now; a leak stays.
-  const gint64 until = g_get_monotonic_time () + gint64 (patience / GST_USECOND);
+  const gint64 until =
+      g_get_monotonic_time () + gint64 (patience / GST_USECOND);
   while (GST_OBJECT_REFCOUNT_VALUE (pipeline_) > 1 &&
          g_get_monotonic_time () < until)
     std::this_thread::yield ();

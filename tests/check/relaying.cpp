@@ -221,10 +221,10 @@ GST_START_TEST (test_policies_change_while_it_plays)
   Chain chain ("spreaditrelay PEER");
   for (const char *property :
       {"add-policy", "second-add-policy", "delete-policy"})
-    for (auto *object : {G_OBJECT (chain.middle["m"]),
-             G_OBJECT (chain.source.manager ())}) {
-      GParamSpec *spec = g_object_class_find_property (
-          G_OBJECT_GET_CLASS (object), property);
+    for (auto *object :
+        {G_OBJECT (chain.middle["m"]), G_OBJECT (chain.source.manager ())}) {
+      GParamSpec *spec =
+          g_object_class_find_property (G_OBJECT_GET_CLASS (object), property);
       const GEnumClass *values = G_PARAM_SPEC_ENUM (spec)->enum_class;
       for (guint i = 0; i < values->n_values; ++i) {
         const char *nick = values->values[i].value_nick;

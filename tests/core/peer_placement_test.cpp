@@ -133,7 +133,8 @@ TEST (PlacedBlindly, AsksAgainOnceItKnowsWhereItIs)
   EXPECT_EQ (ask->path, behind ({1, 2}));
   bench.hear (link, message::Redirect{contact (7)});
   const LinkId near = bench.asked ();
-  bench.hear (near, message::Accept{contact (7), {contact (Bench::source)}, {}});
+  bench.hear (
+      near, message::Accept{contact (7), {contact (Bench::source)}, {}});
   bench.packet (near);
   EXPECT_TRUE (bench.said<message::Unsubscribe> (bench.parent));
   EXPECT_EQ (bench.peer.parent ()->id, id_of (7));

@@ -16,12 +16,13 @@
 static void
 on_joined (GstSpreaditMediaFactory *factory, GstRTSPServer *server)
 {
-  g_print ("rtsp://127.0.0.1:%d/live\n", gst_rtsp_server_get_bound_port (server));
+  g_print (
+      "rtsp://127.0.0.1:%d/live\n", gst_rtsp_server_get_bound_port (server));
 }
 
 static void
-on_left (GstSpreaditMediaFactory *factory, const GError *error,
-    gpointer user_data)
+on_left (
+    GstSpreaditMediaFactory *factory, const GError *error, gpointer user_data)
 {
   g_printerr ("left: %s\n", error ? error->message : "as asked to");
 }

@@ -52,8 +52,8 @@ check_surveyed (const Surveyed &surveyed)
 {
   std::vector<SurveyedPeer> told;
   bool more = true;
-  for (const auto &part : encode_surveyed (
-           surveyed.token, surveyed.peers, somewhere, "12345678")) {
+  for (const auto &part :
+      encode_surveyed (surveyed.token, surveyed.peers, somewhere, "12345678")) {
     require (more, "the last part is the last");
     const auto again = decode_request (send (part));
     const auto *read = std::get_if<Surveyed> (&again);
@@ -79,8 +79,8 @@ check (const Request &request)
   }
 
   if (const auto *survey = std::get_if<Survey> (&decoded))
-    require (decode_request (send (encode_survey (
-                 *survey, somewhere, "12345678"))) == decoded,
+    require (decode_request (send (
+                 encode_survey (*survey, somewhere, "12345678"))) == decoded,
         "a question for the tree comes back");
   if (const auto *surveyed = std::get_if<Surveyed> (&decoded))
     check_surveyed (*surveyed);

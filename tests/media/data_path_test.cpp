@@ -338,7 +338,8 @@ TEST (DataPath, SendsASignOfLifeToWhomNothingIsSent)
   for (int i = 0; i < 10; ++i)
     EXPECT_EQ (child.receive (), idle) << "the same SSRC";
   const auto took = MonotonicTime::clock::now () - start;
-  EXPECT_GE (took, 9.5 * media::limits::data_idle) << "not more often than it must";
+  EXPECT_GE (took, 9.5 * media::limits::data_idle)
+      << "not more often than it must";
   EXPECT_LT (took, 20s);
   EXPECT_EQ (source->stats ().packets_sent, 0u) << "not of the stream";
 }

@@ -24,7 +24,8 @@ check_losses (Bytes datagram)
     count += report.seqs.size ();
   for (const auto &report : nacks (written))
     count_read += report.seqs.size ();
-  if (count_read > count || written.size () > 8 + 16 * limits::feedback_entries_max)
+  if (count_read > count ||
+      written.size () > 8 + 16 * limits::feedback_entries_max)
     std::abort ();
 }
 

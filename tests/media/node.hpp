@@ -34,8 +34,8 @@ public:
   };
   explicit Node (Repair repair) : Node ("127.0.0.1", {}, repair) {}
 
-  explicit Node (const char *ip = "127.0.0.1", Offload offload = {},
-      Repair repair = {0.1})
+  explicit Node (
+      const char *ip = "127.0.0.1", Offload offload = {}, Repair repair = {0.1})
       : ip_ (ip), data_ (config (ip, offload, repair))
   {
     EXPECT_EQ (data_.open (), "");

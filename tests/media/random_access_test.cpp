@@ -1,5 +1,5 @@
-// Where the payload of an RTP packet lies. What begins a key frame is tested where
-// pictures are: tests/check/key_frames_test.cpp.
+// Where the payload of an RTP packet lies. What begins a key frame is tested
+// where pictures are: tests/check/key_frames_test.cpp.
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "media/random_access.hpp"

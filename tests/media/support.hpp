@@ -60,7 +60,8 @@ rtp (std::uint16_t seq, std::uint32_t ssrc = video_ssrc,
   return out;
 }
 
-// A video packet with a mark (RFC 9626 3.1) as element 3 of its header extension.
+// A video packet with a mark (RFC 9626 3.1) as element 3 of its header
+// extension.
 constexpr unsigned marking_id = 3;
 constexpr std::uint8_t mark_start = 0x80, mark_independent = 0x20;
 inline Datagram

@@ -242,8 +242,7 @@ TEST (Codec, ARedirectWithoutTheAskersPathSaysSo)
   // Something of a later revision that is not ours to give.
   response.headers.back ().value = "weight";
   const auto other = decode_describe_answer (response, stream);
-  EXPECT_FALSE (
-      std::get<core::message::Redirect> (other.message).provisional);
+  EXPECT_FALSE (std::get<core::message::Redirect> (other.message).provisional);
   // Players know nothing of it.
   EXPECT_FALSE (find (encode_plain_redirect (redirect, player_url).headers,
       "SpreadIt-Provisional"));

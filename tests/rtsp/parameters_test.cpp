@@ -74,7 +74,8 @@ TEST (Parameters, OfAHeartBeatWithOpenings)
       alive_body () +
       "opening: 00000000000000000000000000000001@\"[::1]:1\";depth=0;free=2;"
       "width=0;age=64\r\n"
-      "opening: 00000000000000000000000000000002@\"h:2\";depth=3;free=0;width=7;"
+      "opening: "
+      "00000000000000000000000000000002@\"h:2\";depth=3;free=0;width=7;"
       "age=1\r\n";
   EXPECT_EQ (write_parameters (alive), written);
   alive.openings[1].age = std::chrono::seconds (1);

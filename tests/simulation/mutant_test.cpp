@@ -1,5 +1,5 @@
-// Linked with a core that is wrong in one place (mutate.py): the checker says so,
-// whatever policy moves peers about.
+// Linked with a core that is wrong in one place (mutate.py): the checker says
+// so, whatever policy moves peers about.
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gtest/gtest.h>

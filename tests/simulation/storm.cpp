@@ -260,9 +260,9 @@ std::string
 replay_line (const Weather &weather)
 {
   std::string line =
-      "replay with storm-replay --seed " + std::to_string (weather.seed) + " --add " +
-      std::to_string (static_cast<int> (weather.add_policy)) + " --delete " +
-      std::to_string (static_cast<int> (weather.delete_policy));
+      "replay with storm-replay --seed " + std::to_string (weather.seed) +
+      " --add " + std::to_string (static_cast<int> (weather.add_policy)) +
+      " --delete " + std::to_string (static_cast<int> (weather.delete_policy));
   if (weather.kind)
     line += " --kind " + std::to_string (*weather.kind);
   return line;

@@ -70,9 +70,8 @@ TEST_P (Sweep, ASeedReplays)
 std::string
 name_of (const testing::TestParamInfo<Sweep::ParamType> &info)
 {
-  static constexpr const char *adds[] = {
-      "Random", "RoundRobin", "SmartPlacement", "KnockDowns", "SmartBandwidth",
-      "Auto"};
+  static constexpr const char *adds[] = {"Random", "RoundRobin",
+      "SmartPlacement", "KnockDowns", "SmartBandwidth", "Auto"};
   static constexpr const char *deletes[] = {
       "Grandfather", "Root", "GrandfatherAll", "RootAll"};
   const auto [add, leave] = info.param;

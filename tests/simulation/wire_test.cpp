@@ -44,9 +44,8 @@ TEST (WireCode, StormsAreTheSameThroughIt)
 
 TEST (WireCode, TheSimulatorIsTheSameThroughIt)
 {
-  for (const AddPolicyKind add :
-      {AddPolicyKind::knock_downs, AddPolicyKind::smart_bandwidth,
-          AddPolicyKind::automatic}) {
+  for (const AddPolicyKind add : {AddPolicyKind::knock_downs,
+           AddPolicyKind::smart_bandwidth, AddPolicyKind::automatic}) {
     auto scenario = spreadit::sim::churn (7, 300);
     scenario.add_policy = add;
     const auto plain = spreadit::sim::World (scenario).run ();

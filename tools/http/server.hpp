@@ -22,8 +22,7 @@ using Query = std::map<std::string, std::string, std::less<>>;
 class Asked {
 public:
   using Take = std::function<Object<GSocket> (SoupServerMessage *)>;
-  Asked (
-      SoupServerMessage *message, std::string path, Query query, Take take);
+  Asked (SoupServerMessage *message, std::string path, Query query, Take take);
 
   [[nodiscard]] const std::string &path () const { return path_; }
   [[nodiscard]] const Query &query () const { return query_; }

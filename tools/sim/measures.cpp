@@ -12,7 +12,7 @@ Sample::mean () const
 {
   if (values_.empty ())
     return 0;
-  (void) quantile (0); // the order of a sum matters to its last digit
+  (void)quantile (0); // the order of a sum matters to its last digit
   const double sum = std::accumulate (values_.begin (), values_.end (), 0.0);
   return sum / static_cast<double> (values_.size ());
 }

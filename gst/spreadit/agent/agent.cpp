@@ -22,8 +22,7 @@ Agent::Agent (Settings settings, Events &events,
       data_path_ (std::move (data_path)), peer_ (settings_.core)
 {
   timer_ = ControlLoop::get ().add_timer ([this] { on_timer (); });
-  sweep_timer_ =
-      ControlLoop::get ().add_timer ([this] { dropped_.clear (); });
+  sweep_timer_ = ControlLoop::get ().add_timer ([this] { dropped_.clear (); });
   patience_timer_ = ControlLoop::get ().add_timer ([this] { expire_links (); });
   survey_timer_ = ControlLoop::get ().add_timer ([this] { finish_surveys (); });
 }
@@ -60,14 +59,13 @@ Agent::listen ()
 {
   std::string address = settings_.advertise;
   if (settings_.listen) {
-    auto opened =
-        Listener::open (*settings_.listen, settings_.uri.path, *this);
+    auto opened = Listener::open (*settings_.listen, settings_.uri.path, *this);
     if (const auto *why = std::get_if<std::string> (&opened))
       return *why;
     listener_ = std::get<std::shared_ptr<Listener>> (opened);
     if (address.empty () && !listener_->is_wildcard ())
-      address = rtsp::join_host_port (
-          settings_.listen->host, listener_->port ());
+      address =
+          rtsp::join_host_port (settings_.listen->host, listener_->port ());
   }
   if (!address.empty ())
     peer_.set_address (address);
@@ -130,9 +128,8 @@ Agent::set_upload_bps (std::uint64_t upload_bps)
 void
 Agent::set_add_policy (core::AddPolicyKind kind)
 {
-  act ([kind] (core::Peer &peer, core::Instant) {
-    peer.set_add_policy (kind);
-  });
+  act (
+      [kind] (core::Peer &peer, core::Instant) { peer.set_add_policy (kind); });
 }
 
 void
@@ -146,9 +143,8 @@ Agent::set_second_add_policy (core::AddPolicyKind kind)
 void
 Agent::set_delete_policy (core::DeletePolicyKind kind)
 {
-  act ([kind] (core::Peer &peer, core::Instant) {
-    peer.set_delete_policy (kind);
-  });
+  act ([kind] (
+           core::Peer &peer, core::Instant) { peer.set_delete_policy (kind); });
 }
 
 // The run loop.
@@ -240,8 +236,8 @@ Agent::measure_stream ()
   if (now - measured_at_ < limits::measure_interval)
     return;
   const auto bytes = data_path_->stats ().bytes_stream;
-  const double seconds = std::chrono::duration<double> (now - measured_at_)
-                             .count ();
+  const double seconds =
+      std::chrono::duration<double> (now - measured_at_).count ();
   const bool first = measured_at_ == core::Instant{};
   const double bps =
       8 * static_cast<double> (bytes - measured_bytes_) / seconds;
@@ -298,15 +294,15 @@ Agent::perform (const action::Send &action)
     give_verdict (*link, action.message);
     return;
   }
-  const bool undecided = link->kind != Link::Kind::parent &&
-                         !link->serving.verdict;
+  const bool undecided =
+      link->kind != Link::Kind::parent && !link->serving.verdict;
   if (std::holds_alternative<core::message::Redirect> (action.message) &&
       undecided) {
     give_verdict (*link, action.message);
     return;
   }
   if (link->kind == Link::Kind::player)
-    return;  // its answer would break the link (ffmpeg sends no CSeq)
+    return; // its answer would break the link (ffmpeg sends no CSeq)
   const auto *alive = std::get_if<core::message::Alive> (&action.message);
   if (alive && link->alive_told == *alive) {
     send_request (*link,
@@ -356,7 +352,7 @@ Agent::perform (const action::ReceiveFrom &action)
   if (!link || !link->asking.setup || !link->connection)
     return;
   adopt_description (link->asking.description);
-  if (stopped_)  // from within the report of it
+  if (stopped_) // from within the report of it
     return;
   receive (*link);
 }

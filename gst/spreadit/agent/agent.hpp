@@ -27,9 +27,9 @@ namespace spreadit::agent {
 
 // How long somebody may hold a connection and do nothing with it.
 struct Patience {
-  core::Duration unused = limits::unused_connection_max;  // became no child
-  core::Duration reserve = core::limits::plain_reserve_max;  // does not play
-  std::chrono::seconds session = limits::session_timeout;  // plays, is silent
+  core::Duration unused = limits::unused_connection_max;    // became no child
+  core::Duration reserve = core::limits::plain_reserve_max; // does not play
+  std::chrono::seconds session = limits::session_timeout;   // plays, is silent
 };
 
 // How a node finds out where in the network it is, for the policies that go by
@@ -41,13 +41,13 @@ enum class Proximity {
 };
 
 struct Settings {
-  rtsp::Uri uri;  // the stream: the source's host, port and path
+  rtsp::Uri uri; // the stream: the source's host, port and path
   // Where to listen; none: nobody can ask us.
   std::optional<rtsp::HostPort> listen;
-  std::string advertise;  // "host:port" for others; empty: found out
-  core::Config core;      // its `address` is set by the agent
-  std::uint64_t upload_bps = 0;  // 0: unknown, children_max holds
-  bool standby = true;  // keep a link to whom we ask when the parent fails
+  std::string advertise;        // "host:port" for others; empty: found out
+  core::Config core;            // its `address` is set by the agent
+  std::uint64_t upload_bps = 0; // 0: unknown, children_max holds
+  bool standby = true; // keep a link to whom we ask when the parent fails
   Patience patience;
   Proximity proximity = Proximity::traceroute;
 };
@@ -127,9 +127,9 @@ public:
   void set_proximity (Proximity proximity); // from the next connection on
 
   // Asks the tree below for what it knows, at most so many levels and peers, of
-  // whoever is at the end of `path` (ids of children, from here down). `done` is
-  // called once, within rtsp::limits::survey_wait_max, perhaps at once; not if
-  // the agent is stopped before. False: too many questions are open.
+  // whoever is at the end of `path` (ids of children, from here down). `done`
+  // is called once, within rtsp::limits::survey_wait_max, perhaps at once; not
+  // if the agent is stopped before. False: too many questions are open.
   bool survey (std::uint32_t depth, std::uint32_t peers_max,
       std::vector<core::PeerId> path, SurveyDone done);
 
@@ -166,7 +166,7 @@ private:
   Link *find (core::LinkId id);
   void part_with (Link &link);
   void on_farewell_over ();
-  void drop (Link &link);  // no more of it; the core knows or is told after
+  void drop (Link &link); // no more of it; the core knows or is told after
   void on_unit (Link &link, rtsp::Unit unit);
   void on_broken (Link &link, Connection::Break how, const std::string &why);
   void give_up (Link &link, const std::string &why);
@@ -212,8 +212,8 @@ private:
   void on_other_transport (Link &link, const rtsp::Request &request);
   rtsp::Response other_setup (Link &link, const rtsp::Request &request);
   rtsp::Response other_play (Link &link, const rtsp::Request &request);
-  [[nodiscard]] rtsp::Transport transport_of (const Link &link,
-      const media::Route &route) const;
+  [[nodiscard]] rtsp::Transport transport_of (
+      const Link &link, const media::Route &route) const;
 
   // Serving (agent_serving.cpp).
   void on_incoming (
@@ -260,7 +260,7 @@ private:
   std::shared_ptr<media::DataPath> data_path_;
   core::Peer peer_;
   std::shared_ptr<Listener> listener_;
-  unsigned address_worth_ = 0;  // of the one we found out
+  unsigned address_worth_ = 0; // of the one we found out
   Description description_;
 
   std::deque<Verb> verbs_;
@@ -269,7 +269,7 @@ private:
   Farewell farewell_{[this] { on_farewell_over (); }};
   std::string why_unreachable_; // the last one
   Standby standby_;
-  bool left_ = false;  // and to be reported when the farewell is over
+  bool left_ = false; // and to be reported when the farewell is over
   Owned<GSource> timer_;
   std::map<core::LinkId, std::unique_ptr<Link>> links_;
   // Dropped while one of their calls may be running; freed from the loop.
@@ -279,7 +279,7 @@ private:
   std::set<core::LinkId> strangers_;
   Owned<GSource> patience_timer_;
   std::uint64_t next_incoming_ = 1;
-  std::map<std::uint64_t, SurveyQuestion> questions_;  // by our token
+  std::map<std::uint64_t, SurveyQuestion> questions_; // by our token
   std::uint64_t next_question_ = 1;
   Owned<GSource> survey_timer_;
   // For callbacks that may come when we are gone.

@@ -66,20 +66,19 @@ Agent::open_connection (Link &link)
   link.connect_timer = ControlLoop::get ().add_timer (
       [this, id] { on_connected (id, nullptr, "no connection in time"); });
   ControlLoop::arm (link.connect_timer.get (),
-      ControlLoop::now () +
-          (to ? core::Duration (core::limits::connect_max)
-              : core::Duration::zero ()));
+      ControlLoop::now () + (to ? core::Duration (core::limits::connect_max)
+                                : core::Duration::zero ()));
   if (!to)
     return;
   link.asking.url.host = to->host;
   link.asking.url.port = to->port;
   const Owned<GSocketClient> client (g_socket_client_new ());
   g_socket_client_set_enable_proxy (client.get (), FALSE);
-  auto *call = new ConnectCall{alive_,
-      [id] (Agent &agent, GSocketConnection *connection,
-          const std::string &why_not) {
-        agent.on_connected (id, connection, why_not);
-      }};
+  auto *call =
+      new ConnectCall{alive_, [id] (Agent &agent, GSocketConnection *connection,
+                                  const std::string &why_not) {
+                        agent.on_connected (id, connection, why_not);
+                      }};
   g_socket_client_connect_to_host_async (client.get (), to->host.c_str (),
       to->port, link.connecting.get (), on_connect_done, call);
 }
@@ -125,8 +124,8 @@ Agent::connect_anew (Link &link)
 }
 
 void
-Agent::on_connected (core::LinkId id, GSocketConnection *connection,
-    const std::string &why_not)
+Agent::on_connected (
+    core::LinkId id, GSocketConnection *connection, const std::string &why_not)
 {
   Link *link = find (id);
   if (!link || !link->connecting)
@@ -170,8 +169,7 @@ Agent::ask (Link &link, const core::message::Subscribe &subscribe)
       Outstanding::Kind::describe);
   send_request (
       link, rtsp::encode_setup (url, offers (link)), Outstanding::Kind::setup);
-  send_request (
-      link, rtsp::encode_play (url, resume), Outstanding::Kind::play);
+  send_request (link, rtsp::encode_play (url, resume), Outstanding::Kind::play);
 }
 
 void
@@ -180,9 +178,9 @@ Agent::on_answer (Link &link, const rtsp::Response &response)
   if (rtsp::is_provisional (response))
     return;
   const auto cseq = rtsp::cseq (response.headers);
-  const auto it = std::find_if (link.outstanding.begin (),
-      link.outstanding.end (),
-      [&] (const auto &one) { return cseq && one.cseq == *cseq; });
+  const auto it =
+      std::find_if (link.outstanding.begin (), link.outstanding.end (),
+          [&] (const auto &one) { return cseq && one.cseq == *cseq; });
   if (it == link.outstanding.end ())
     return;
   const Outstanding asked = *it;
@@ -220,8 +218,7 @@ void
 Agent::on_describe_answer (Link &link, const rtsp::Response &response)
 {
   auto answer = rtsp::decode_describe_answer (response, link.asking.url);
-  if (auto *accept =
-          std::get_if<core::message::Accept> (&answer.message)) {
+  if (auto *accept = std::get_if<core::message::Accept> (&answer.message)) {
     link.asking.accept = std::move (*accept);
     link.asking.sdp = response.body;
     return;
@@ -236,10 +233,8 @@ Agent::answered (Link &link, core::Message message)
 {
   link.asking.answered = true;
   const auto id = link.id;
-  act ([id, message = std::move (message)] (
-           core::Peer &peer, core::Instant now) {
-    peer.handle_message (now, id, message);
-  });
+  act ([id, message = std::move (message)] (core::Peer &peer,
+           core::Instant now) { peer.handle_message (now, id, message); });
 }
 
 void
@@ -285,8 +280,8 @@ Agent::refuse_answer (Link &link, const std::string &why)
 {
   GST_WARNING ("%s: %s", link.target.address.c_str (), why.c_str ());
   link.asking.accept.reset ();
-  answered (link,
-      core::message::Refuse{core::RefuseReason::malformed, std::nullopt});
+  answered (
+      link, core::message::Refuse{core::RefuseReason::malformed, std::nullopt});
 }
 
 void

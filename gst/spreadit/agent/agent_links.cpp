@@ -28,8 +28,7 @@ Link::on_unit (Connection &, rtsp::Unit unit)
 }
 
 void
-Link::on_broken (
-    Connection &, Connection::Break how, const std::string &why)
+Link::on_broken (Connection &, Connection::Break how, const std::string &why)
 {
   agent.on_broken (*this, how, why);
 }
@@ -62,9 +61,8 @@ Agent::learn_address (const Connection &connection, Seen by)
   const auto address =
       rtsp::join_host_port (connection.local ().ip (), listener_->port ());
   if (peer_.self ().address != address)
-    act ([address] (core::Peer &peer, core::Instant) {
-      peer.set_address (address);
-    });
+    act ([address] (
+             core::Peer &peer, core::Instant) { peer.set_address (address); });
 }
 
 Link *
@@ -100,8 +98,8 @@ Agent::drop (Link &link)
     g_cancellable_cancel (link.connecting.get ());
   link.connect_timer.reset ();
   data_path_->stop_receiving (link.key ());
-  data_path_->stop_feeding (link.key (),
-      link.kind == Link::Kind::player && link.serving.playing);
+  data_path_->stop_feeding (
+      link.key (), link.kind == Link::Kind::player && link.serving.playing);
   if (link.connection) {
     dropped_bytes_in_ += link.connection->bytes_in ();
     dropped_bytes_out_ += link.connection->bytes_out ();
@@ -133,8 +131,8 @@ Agent::on_broken (Link &link, Connection::Break how, const std::string &why)
   if (how == Connection::Break::not_rtsp && link.kind == Link::Kind::parent &&
       !link.asking.answered) {
     GST_INFO ("%s: %s", link.target.address.c_str (), why.c_str ());
-    answered (link, core::message::Refuse{
-                        core::RefuseReason::not_spreadit, std::nullopt});
+    answered (link,
+        core::message::Refuse{core::RefuseReason::not_spreadit, std::nullopt});
     return;
   }
   if (connect_anew (link))
@@ -160,8 +158,7 @@ Agent::give_up (Link &link, const std::string &why)
 // Until when it may go on doing nothing. Peers have heart-beats, which the core
 // looks after.
 core::Instant
-Agent::deadline (
-    const Link &link, std::optional<media::DataStats> &data) const
+Agent::deadline (const Link &link, std::optional<media::DataStats> &data) const
 {
   const Patience &patience = settings_.patience;
   if (link.kind == Link::Kind::parent)
@@ -196,7 +193,7 @@ void
 Agent::expire_links ()
 {
   const auto now = ControlLoop::now ();
-  std::optional<media::DataStats> data;  // asked for when it is needed
+  std::optional<media::DataStats> data; // asked for when it is needed
   std::vector<LinkId> expired;
   for (const auto &[id, link] : links_)
     if (deadline (*link, data) <= now)
@@ -207,8 +204,7 @@ Agent::expire_links ()
   const bool has_guests = std::any_of (links_.begin (), links_.end (),
       [] (const auto &one) { return one.second->kind != Link::Kind::parent; });
   if (!stopped_ && has_guests)
-    ControlLoop::arm (
-        patience_timer_.get (), now + limits::patience_interval);
+    ControlLoop::arm (patience_timer_.get (), now + limits::patience_interval);
 }
 
 // The longest useless of the incoming links goes.

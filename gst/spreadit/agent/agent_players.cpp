@@ -57,8 +57,8 @@ Agent::on_player_request (Link &link, rtsp::Request request)
   }
   if (method == "GET_PARAMETER" || method == "SET_PARAMETER") {
     // An empty one is a keep-alive; parameters we have none.
-    send_answer (link, request,
-        rtsp::make_response (request.body.empty () ? 200 : 451));
+    send_answer (
+        link, request, rtsp::make_response (request.body.empty () ? 200 : 451));
     return;
   }
   if (method == "PLAY") {
@@ -79,7 +79,7 @@ Agent::on_player_request (Link &link, rtsp::Request request)
     act ([id] (core::Peer &peer, core::Instant now) {
       peer.handle_message (now, id, core::message::Unsubscribe{});
     });
-    if (Link *still = find (id))  // it had no place here
+    if (Link *still = find (id)) // it had no place here
       drop (*still);
     return;
   }
@@ -100,10 +100,8 @@ Agent::admit_player (Link &link, rtsp::Request request)
   link.serving.verdict.reset ();
   link.serving.waiting.clear ();
   link.serving.waiting.push_back (std::move (request));
-  act ([id, message = core::Message (subscribe)] (
-           core::Peer &peer, core::Instant now) {
-    peer.handle_message (now, id, message);
-  });
+  act ([id, message = core::Message (subscribe)] (core::Peer &peer,
+           core::Instant now) { peer.handle_message (now, id, message); });
   Link *still = find (id);
   if (still && !still->serving.verdict) {
     still->serving.waiting.clear ();
@@ -144,7 +142,7 @@ Agent::player_play (Link &link, const rtsp::Request &request)
   auto &serving = link.serving;
   if (!is_accepted (link) || !serving.route)
     return rtsp::make_response (455);
-  if (serving.playing)  // per medium, or once more: nothing changes
+  if (serving.playing) // per medium, or once more: nothing changes
     return rtsp::encode_play_answer (session_of (link));
   auto base = std::get<rtsp::Uri> (rtsp::parse_uri (request.uri));
   base.path = settings_.uri.path;

@@ -69,8 +69,8 @@ Agent::on_request (Link &link, rtsp::Request request)
     return;
   }
   if (link.kind == Link::Kind::unknown)
-    link.kind = rtsp::is_spreadit (request) ? Link::Kind::child
-                                            : Link::Kind::player;
+    link.kind =
+        rtsp::is_spreadit (request) ? Link::Kind::child : Link::Kind::player;
   if (link.kind == Link::Kind::player) {
     on_player_request (link, std::move (request));
     return;
@@ -151,7 +151,7 @@ Agent::give_verdict (Link &link, core::Message verdict)
   for (std::size_t i = 0; i < waiting.size (); ++i)
     if (i < flight.size () || link.kind == Link::Kind::player)
       answer_by_verdict (link, waiting[i]);
-    else  // said while it waited
+    else // said while it waited
       on_session_request (link, waiting[i]);
 }
 
@@ -179,7 +179,7 @@ Agent::answer_redirected (Link &link, const rtsp::Request &request)
   const auto &redirect =
       std::get<core::message::Redirect> (*link.serving.verdict);
   const auto parsed = rtsp::parse_uri (request.uri);
-  rtsp::Uri asked = std::get<rtsp::Uri> (parsed);  // checked on arrival
+  rtsp::Uri asked = std::get<rtsp::Uri> (parsed); // checked on arrival
   asked.path = settings_.uri.path;
   if (link.kind == Link::Kind::child) {
     // The wire says rtsp, the stream is spreadit: what the Location has.
@@ -200,8 +200,7 @@ Agent::answer_redirected (Link &link, const rtsp::Request &request)
 void
 Agent::answer_accepted (Link &link, const rtsp::Request &request)
 {
-  const auto &accept =
-      std::get<core::message::Accept> (*link.serving.verdict);
+  const auto &accept = std::get<core::message::Accept> (*link.serving.verdict);
   if (link.session.empty ())
     link.session = new_session_id ();
   const rtsp::Session session = session_of (link);
@@ -288,14 +287,12 @@ Agent::on_session_request (Link &link, const rtsp::Request &request)
     }
     if (rtsp::is_alive_again (request) && link.alive_heard) {
       send_answer (link, request, rtsp::make_response (200));
-      act ([id = link.id, alive = *link.alive_heard] (
-               core::Peer &peer, core::Instant now) {
-        peer.handle_message (now, id, alive);
-      });
+      act ([id = link.id, alive = *link.alive_heard] (core::Peer &peer,
+               core::Instant now) { peer.handle_message (now, id, alive); });
       return;
     }
-    const bool ping = request.method == "GET_PARAMETER" ||
-                      request.method == "SET_PARAMETER";
+    const bool ping =
+        request.method == "GET_PARAMETER" || request.method == "SET_PARAMETER";
     send_answer (link, request, rtsp::make_response (ping ? 200 : 455));
     return;
   }

@@ -155,7 +155,7 @@ Connection::on_readable ()
       return;
     }
     if (!handler_)
-      continue;  // closing: read and forget until the other side's FIN
+      continue; // closing: read and forget until the other side's FIN
     text_in_ += static_cast<std::uint64_t> (n);
     parser_.push (std::string_view (buffer, static_cast<std::size_t> (n)));
     if (!drain_parser ())
@@ -397,7 +397,7 @@ Connection::on_writable ()
   bool broken = false, done = false;
   {
     const std::lock_guard lock (out_lock_);
-    output_wanted_ = true;  // flush_locked() need not ask for us again
+    output_wanted_ = true; // flush_locked() need not ask for us again
     broken = output_broken_ || !flush_locked ();
     done = !broken && pending_.empty ();
     if (written_ > limits::pending_frame_max) {
@@ -443,8 +443,8 @@ Connection::close ()
   // Holds itself until the other side has closed or the time is over.
   linger_timer_ = ControlLoop::get ().add_timer (
       [self = shared_from_this ()] { self->finish (); });
-  ControlLoop::arm (linger_timer_.get (),
-      ControlLoop::now () + limits::close_linger_max);
+  ControlLoop::arm (
+      linger_timer_.get (), ControlLoop::now () + limits::close_linger_max);
   if (!in_source_)
     watch_input ();
   if (flushed)
@@ -462,8 +462,8 @@ void
 Connection::shutdown_output ()
 {
   if (G_IS_SOCKET_CONNECTION (stream_.get ()))
-    g_socket_shutdown (g_socket_connection_get_socket (
-                           G_SOCKET_CONNECTION (stream_.get ())),
+    g_socket_shutdown (
+        g_socket_connection_get_socket (G_SOCKET_CONNECTION (stream_.get ())),
         FALSE, TRUE, nullptr);
 }
 

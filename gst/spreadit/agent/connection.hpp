@@ -25,8 +25,8 @@ class Connection : public media::InterleavedSink,
 public:
   // Why there is no more to come.
   enum class Break {
-    gone,      // closed by the other side, or dead
-    not_rtsp,  // it says what cannot be read
+    gone,     // closed by the other side, or dead
+    not_rtsp, // it says what cannot be read
   };
   // Called on the control thread. The connection stays valid during the call
   // even when it is closed from there.
@@ -93,9 +93,9 @@ private:
   void want_output_locked ();
 
   Owned<GIOStream> stream_;
-  GPollableInputStream *in_ = nullptr;    // of stream_
-  GPollableOutputStream *out_ = nullptr;  // of stream_
-  int fd_ = -1;  // of stream_, where that is nothing but a socket
+  GPollableInputStream *in_ = nullptr;   // of stream_
+  GPollableOutputStream *out_ = nullptr; // of stream_
+  int fd_ = -1; // of stream_, where that is nothing but a socket
   media::Address local_, remote_;
   Handler *handler_ = nullptr;
   rtsp::Parser parser_;
@@ -103,10 +103,10 @@ private:
   std::uint64_t text_in_ = 0;
   std::uint64_t text_out_ = 0;
 
-  std::mutex out_lock_;  // guards what follows
-  std::string pending_;  // accepted, not yet written
-  std::size_t written_ = 0;  // of pending_
-  bool output_wanted_ = false;  // a watch is there or on its way
+  std::mutex out_lock_;        // guards what follows
+  std::string pending_;        // accepted, not yet written
+  std::size_t written_ = 0;    // of pending_
+  bool output_wanted_ = false; // a watch is there or on its way
   bool output_broken_ = false;
   Phase phase_ = Phase::open;
 };

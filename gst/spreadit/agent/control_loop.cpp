@@ -14,7 +14,7 @@ struct QueueSource {
 
 struct TimerSource {
   GSource source;
-  std::function<void ()> *what;  // owned
+  std::function<void ()> *what; // owned
 };
 
 gboolean
@@ -147,8 +147,8 @@ ControlLoop::arm (GSource *timer, core::Instant at)
     return;
   }
   // Rounded up: a timer that fires before its time would fire twice.
-  const auto us = std::chrono::ceil<std::chrono::microseconds> (
-      at.time_since_epoch ());
+  const auto us =
+      std::chrono::ceil<std::chrono::microseconds> (at.time_since_epoch ());
   g_source_set_ready_time (timer, us.count ());
 }
 

@@ -31,7 +31,7 @@ public:
 
   // Control thread only.
   Owned<GSource> add_timer (std::function<void ()> what);
-  static void arm (GSource *timer, core::Instant at);  // Instant::max(): never
+  static void arm (GSource *timer, core::Instant at); // Instant::max(): never
   [[nodiscard]] static bool is_armed (GSource *timer);
   static core::Instant now ();
   [[nodiscard]] GMainContext *context () const { return context_.get (); }
@@ -44,11 +44,11 @@ private:
 
   // Ours and not g_main_context_invoke(): its GMutex is invisible to
   // ThreadSanitizer, which then reports every hand-over as a race.
-  std::mutex lock_;  // guards queue_
+  std::mutex lock_; // guards queue_
   std::deque<std::function<void ()>> queue_;
 
   Owned<GMainContext> context_;
-  GSource *queue_source_ = nullptr;  // owned by the context
+  GSource *queue_source_ = nullptr; // owned by the context
   std::thread::id thread_id_;
 };
 

@@ -112,8 +112,8 @@ parse_description (std::string text)
   if (text.empty ())
     return std::string ("the SDP is empty");
   if (text.size () > rtsp::limits::body_max)
-    return "the SDP is longer than " +
-           std::to_string (rtsp::limits::body_max) + " bytes";
+    return "the SDP is longer than " + std::to_string (rtsp::limits::body_max) +
+           " bytes";
   GstSDPMessage *raw = nullptr;
   if (gst_sdp_message_new (&raw) != GST_SDP_OK)
     return std::string ("out of memory");
@@ -124,8 +124,8 @@ parse_description (std::string text)
     return std::string ("the SDP cannot be read");
   const guint count = gst_sdp_message_medias_len (sdp.get ());
   if (count == 0 || count > media_max)
-    return "the SDP has " + std::to_string (count) +
-           " media, expected 1 to " + std::to_string (media_max);
+    return "the SDP has " + std::to_string (count) + " media, expected 1 to " +
+           std::to_string (media_max);
 
   Description result;
   for (guint i = 0; i < count; ++i) {

@@ -13,7 +13,7 @@ namespace spreadit::agent {
 // the agent reads of them.
 struct Description {
   struct Media {
-    std::string control;  // a=control, relative: "stream=0"
+    std::string control; // a=control, relative: "stream=0"
     media::MediaDescription data;
   };
   std::string text;

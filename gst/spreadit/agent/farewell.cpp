@@ -16,11 +16,11 @@ Farewell::Guest::~Guest ()
 void
 Farewell::add (std::shared_ptr<Connection> connection, std::string session)
 {
-  Guest &guest = guests_.emplace_back (
-      *this, std::move (connection), std::move (session));
+  Guest &guest =
+      guests_.emplace_back (*this, std::move (connection), std::move (session));
   guest.connection->set_handler (&guest);
-  guest.timer = ControlLoop::get ().add_timer (
-      [this, &guest] { remove (guest); });
+  guest.timer =
+      ControlLoop::get ().add_timer ([this, &guest] { remove (guest); });
   ControlLoop::arm (
       guest.timer.get (), ControlLoop::now () + limits::farewell_max);
 }
@@ -33,11 +33,10 @@ Farewell::Guest::on_unit (Connection &from, rtsp::Unit unit)
     return;
   // rtspsrc says PAUSE, then TEARDOWN. For anything else there is no session
   // any more.
-  const bool known = request->method == "TEARDOWN" ||
-                     request->method == "OPTIONS" ||
-                     request->method == "PAUSE" ||
-                     request->method == "GET_PARAMETER" ||
-                     request->method == "SET_PARAMETER";
+  const bool known =
+      request->method == "TEARDOWN" || request->method == "OPTIONS" ||
+      request->method == "PAUSE" || request->method == "GET_PARAMETER" ||
+      request->method == "SET_PARAMETER";
   auto response = rtsp::make_response (known ? 200 : 454);
   if (const auto cseq = rtsp::cseq (request->headers))
     rtsp::set_cseq (response.headers, *cseq);

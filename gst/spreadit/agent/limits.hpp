@@ -38,9 +38,9 @@ inline constexpr int tcp_keepalive_probes = 3;
 
 // A connection that became no child by then is closed.
 inline constexpr auto unused_connection_max = 10s;
-// A standby link is opened anew so often: well before the other side closes it as
-// one that became no child. What fell out of the tree in between costs a round
-// trip more.
+// A standby link is opened anew so often: well before the other side closes it
+// as one that became no child. What fell out of the tree in between costs a
+// round trip more.
 inline constexpr auto standby_interval = 7s;
 static_assert (standby_interval < unused_connection_max);
 // Connections one listener holds that have not named a stream yet; the oldest
@@ -58,8 +58,9 @@ inline constexpr unsigned accepts_per_turn = 64;
 // Out of descriptors: the listening socket stays readable, so look away.
 inline constexpr auto accept_pause = 100ms;
 
-// The data path is asked for signs of life from a parent whenever the core would
-// do something about their absence, and this often for the rate of the stream.
+// The data path is asked for signs of life from a parent whenever the core
+// would do something about their absence, and this often for the rate of the
+// stream.
 inline constexpr auto measure_interval = 1s;
 // The same while a packet is awaited.
 inline constexpr auto data_poll_interval_eager = 5ms;
@@ -67,12 +68,12 @@ inline constexpr auto data_poll_interval_eager = 5ms;
 // Nothing came from a new parent over UDP for so long: it does not get through,
 // ask for TCP. Twice the round trip of the flight, within these. A parent sends
 // something at once and every 50 ms (core::limits::data_idle) then, so eight of
-// them are lost; and TCP has to bring something before the core gives the parent
-// up (core::limits::first_data_max).
+// them are lost; and TCP has to bring something before the core gives the
+// parent up (core::limits::first_data_max).
 inline constexpr auto udp_wait_min = 400ms;
 inline constexpr auto udp_wait_max = 1000ms;
-// At so many parents in a row UDP did not get through and TCP did: it is us, TCP
-// is asked for at once. For a while: a host may come to another network.
+// At so many parents in a row UDP did not get through and TCP did: it is us,
+// TCP is asked for at once. For a while: a host may come to another network.
 inline constexpr unsigned udp_failures_max = 2;
 inline constexpr auto udp_failures_remembered = 10min;
 
@@ -85,8 +86,8 @@ inline constexpr auto survey_wait_level = 300ms;
 // comes on top.
 inline constexpr auto survey_interval = 200ms;
 inline constexpr int survey_burst = 5;
-// Questions that wait at once: from above (of a handover's two parents, too), and
-// of this process.
+// Questions that wait at once: from above (of a handover's two parents, too),
+// and of this process.
 inline constexpr int surveys_asked_max = 8;
 inline constexpr int surveys_local_max = 16;
 

@@ -32,7 +32,7 @@ struct Outstanding {
   std::uint32_t cseq;
   Kind kind;
   core::Instant sent;
-  std::optional<std::uint64_t> survey = std::nullopt;  // the token, if it is one
+  std::optional<std::uint64_t> survey = std::nullopt; // the token, if it is one
 };
 
 // We asked: what the answers to the flight say, piece by piece.
@@ -41,10 +41,10 @@ struct Asking {
   std::optional<core::message::Accept> accept;
   std::string sdp;
   std::optional<rtsp::SetupAnswer> setup;
-  Description description;  // of `sdp`; the stream's once the core agrees
-  bool answered = false;  // the core knows what they said
+  Description description; // of `sdp`; the stream's once the core agrees
+  bool answered = false;   // the core knows what they said
   bool offers_tcp = false;
-  core::Duration round_trip{};  // of the flight
+  core::Duration round_trip{}; // of the flight
   // Packets are to come over UDP by then; nothing: they are not awaited.
   std::optional<core::Instant> udp_until;
   bool udp_failed = false;
@@ -58,31 +58,30 @@ struct Asking {
 struct Serving {
   // A flight's requests wait here until the core has decided.
   std::deque<rtsp::Request> waiting;
-  std::optional<core::Message> verdict;  // Accept, Redirect or Refuse
-  bool may_feed = false;                 // the core said StartFeeding
+  std::optional<core::Message> verdict; // Accept, Redirect or Refuse
+  bool may_feed = false;                // the core said StartFeeding
   bool playing = false;
   bool has_played = false;
-  bool torn_down = false;  // by the player
-  std::optional<media::Route> route;  // from SETUP
-  std::optional<media::Route> next_route;  // from a later one, until PLAY
-  std::vector<media::HeldPacket> held;  // from PLAY
+  bool torn_down = false;                 // by the player
+  std::optional<media::Route> route;      // from SETUP
+  std::optional<media::Route> next_route; // from a later one, until PLAY
+  std::vector<media::HeldPacket> held;    // from PLAY
 };
 
 // One control link: the connection and what is said on it.
 struct Link final : Connection::Handler {
   enum class Kind {
-    unknown,  // an incoming one that has not asked for anything yet
-    parent,   // we connected to it
-    child,    // a SpreadIt peer
-    player,   // an RTSP player that is not SpreadIt
+    unknown, // an incoming one that has not asked for anything yet
+    parent,  // we connected to it
+    child,   // a SpreadIt peer
+    player,  // an RTSP player that is not SpreadIt
   };
 
   Link (Agent &owner, core::LinkId name) : agent (owner), id (name) {}
   ~Link ();
   void on_unit (Connection &from, rtsp::Unit unit) override;
   void on_broken (
-      Connection &from, Connection::Break how,
-      const std::string &why) override;
+      Connection &from, Connection::Break how, const std::string &why) override;
 
   [[nodiscard]] media::LinkKey key () const
   {
@@ -92,14 +91,14 @@ struct Link final : Connection::Handler {
   Agent &agent;
   const core::LinkId id;
   Kind kind = Kind::unknown;
-  std::shared_ptr<Connection> connection;  // none while connecting
+  std::shared_ptr<Connection> connection; // none while connecting
   Owned<GCancellable> connecting;
   Owned<GSource> connect_timer;
-  core::Contact target;  // whom we connect to
-  core::Instant arrived{};  // an incoming one
-  core::Instant heard{};    // its last request
+  core::Contact target;    // whom we connect to
+  core::Instant arrived{}; // an incoming one
+  core::Instant heard{};   // its last request
 
-  std::string session;  // RTSP session id
+  std::string session; // RTSP session id
   std::uint32_t next_cseq = 1;
   std::deque<Outstanding> outstanding;
   std::optional<core::Duration> round_trip;

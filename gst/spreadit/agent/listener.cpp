@@ -61,8 +61,7 @@ std::variant<std::shared_ptr<Listener>, std::string>
 Listener::open (
     const rtsp::HostPort &at, const std::string &path, Stream &stream)
 {
-  const std::string key =
-      rtsp::join_host_port (bind_host (at.host), at.port);
+  const std::string key = rtsp::join_host_port (bind_host (at.host), at.port);
   const auto it = shared_listeners ().find (key);
   if (it != shared_listeners ().end ())
     if (const auto existing = it->second.lock ()) {
@@ -127,11 +126,10 @@ Listener::bind (const rtsp::HostPort &at)
   const Owned<GSocketAddress> bound (
       g_socket_get_local_address (socket_.get (), nullptr));
   if (bound && G_IS_INET_SOCKET_ADDRESS (bound.get ()))
-    port_ = g_inet_socket_address_get_port (
-        G_INET_SOCKET_ADDRESS (bound.get ()));
+    port_ =
+        g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (bound.get ()));
 
-  accept_timer_ =
-      ControlLoop::get ().add_timer ([this] { watch_socket (); });
+  accept_timer_ = ControlLoop::get ().add_timer ([this] { watch_socket (); });
   expire_timer_ = ControlLoop::get ().add_timer ([this] { expire (); });
   watch_socket ();
   return {};
@@ -155,8 +153,8 @@ Listener::watch_socket ()
 void
 Listener::remove (Stream &stream)
 {
-  std::erase_if (streams_,
-      [&] (const auto &entry) { return entry.second == &stream; });
+  std::erase_if (
+      streams_, [&] (const auto &entry) { return entry.second == &stream; });
 }
 
 void

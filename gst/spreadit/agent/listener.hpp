@@ -72,16 +72,16 @@ private:
   void expire ();
   Stream *find_stream (const std::string &path) const;
 
-  std::string key_;  // its address, in one spelling
+  std::string key_; // its address, in one spelling
   std::uint16_t port_ = 0;
   bool wildcard_ = false;
   Owned<GSocket> socket_;
   Owned<GSource> accept_source_;
-  Owned<GSource> accept_timer_;  // to look again after a pause
-  bool accept_failed_ = false;   // since the last one that was accepted
+  Owned<GSource> accept_timer_; // to look again after a pause
+  bool accept_failed_ = false;  // since the last one that was accepted
   Owned<GSource> expire_timer_;
-  std::map<std::string, Stream *> streams_;  // by path
-  std::list<std::unique_ptr<Newcomer>> newcomers_;  // oldest first
+  std::map<std::string, Stream *> streams_;        // by path
+  std::list<std::unique_ptr<Newcomer>> newcomers_; // oldest first
 };
 
 } // namespace spreadit::agent

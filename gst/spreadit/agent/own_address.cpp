@@ -24,7 +24,7 @@ std::string
 bind_host (const std::string &host)
 {
   if (host.empty () || host == "0.0.0.0")
-    return "::";  // dual-stack
+    return "::"; // dual-stack
   return host == "localhost" ? "127.0.0.1" : host;
 }
 
@@ -58,8 +58,7 @@ address_towards (const media::Address &to)
     return {};
   return media::Address::from_sockaddr (
       reinterpret_cast<const sockaddr *> (&storage),
-      static_cast<socklen_t> (
-          g_socket_address_get_native_size (local.get ())));
+      static_cast<socklen_t> (g_socket_address_get_native_size (local.get ())));
 }
 
 unsigned

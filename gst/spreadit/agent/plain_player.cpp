@@ -30,8 +30,8 @@ over_udp (const rtsp::Transport &asked, std::size_t media,
   auto pairs = route_of<media::route::PortPairs> (route);
   std::erase_if (
       pairs.pairs, [&] (const auto &pair) { return pair.media == media; });
-  pairs.pairs.push_back ({media, player.with_port (client.first),
-      player.with_port (rtcp_port)});
+  pairs.pairs.push_back (
+      {media, player.with_port (client.first), player.with_port (rtcp_port)});
 
   rtsp::Transport answer;
   answer.profile = asked.profile;
@@ -123,9 +123,9 @@ set_up_medium (const rtsp::SetupRequest &request, std::size_t media,
       route && std::holds_alternative<media::route::PortPairs> (*route);
   const bool has_channels =
       route && std::holds_alternative<media::route::Interleaved> (*route);
-  rtsp::Reason refusal{
-      461, "offer RTP/AVP;unicast;client_port=... or "
-           "RTP/AVP/TCP;interleaved=..., the same for every medium"};
+  rtsp::Reason refusal{461,
+      "offer RTP/AVP;unicast;client_port=... or "
+      "RTP/AVP/TCP;interleaved=..., the same for every medium"};
   for (const auto &asked : request.alternatives) {
     if (asked.bundle || asked.mode == rtsp::Transport::Mode::other)
       continue;

@@ -157,8 +157,9 @@ to_structure (const NodeStats &stats, const std::string &uri)
       G_TYPE_STRING, stats.parent ? stats.parent->address.c_str () : "",
       "parent-id", G_TYPE_STRING,
       stats.parent ? rtsp::to_string (stats.parent->id).c_str () : "",
-      "parent-transport", G_TYPE_STRING, stats.parent ? transport_name (stats.is_parent_over_tcp) : "",
-      "switches", G_TYPE_UINT, stats.switches, nullptr));
+      "parent-transport", G_TYPE_STRING,
+      stats.parent ? transport_name (stats.is_parent_over_tcp) : "", "switches",
+      G_TYPE_UINT, stats.switches, nullptr));
   GstStructure *s = owned.get ();
   gst_structure_set (
       s, "standby", G_TYPE_STRING, stats.standby.c_str (), nullptr);
@@ -238,10 +239,10 @@ about (const rtsp::SurveyedPeer &peer)
   GstStructure *s = gst_structure_new ("peer", "id", G_TYPE_STRING,
       rtsp::to_string (peer.self.id).c_str (), "address", G_TYPE_STRING,
       peer.self.address.c_str (), "state", G_TYPE_STRING,
-      state_nick (peer.state), "level", G_TYPE_UINT, peer.level,
-      "plain-player", G_TYPE_BOOLEAN, peer.player, "stale", G_TYPE_BOOLEAN,
-      peer.stale, "transport", G_TYPE_STRING, transport_name (peer.over_tcp),
-      "feeds", G_TYPE_UINT, peer.children, "max-children", G_TYPE_UINT,
+      state_nick (peer.state), "level", G_TYPE_UINT, peer.level, "plain-player",
+      G_TYPE_BOOLEAN, peer.player, "stale", G_TYPE_BOOLEAN, peer.stale,
+      "transport", G_TYPE_STRING, transport_name (peer.over_tcp), "feeds",
+      G_TYPE_UINT, peer.children, "max-children", G_TYPE_UINT,
       peer.children_max, "switches", G_TYPE_UINT, peer.moves, "lost-fraction",
       G_TYPE_DOUBLE, peer.lost_ppm / 1e6, nullptr);
   set_u64 (s, "packets-received", peer.packets_received);
@@ -254,8 +255,7 @@ about (const rtsp::SurveyedPeer &peer)
             in_ms (*peer.delay), "p99", G_TYPE_DOUBLE, in_ms (*peer.delay_p99),
             nullptr));
   if (peer.rtt)
-    gst_structure_set (
-        s, "rtt-ms", G_TYPE_DOUBLE, in_ms (*peer.rtt), nullptr);
+    gst_structure_set (s, "rtt-ms", G_TYPE_DOUBLE, in_ms (*peer.rtt), nullptr);
   add_structure (s, "transience-ms",
       gst_structure_new (
           "transience-ms", "last", G_TYPE_DOUBLE, in_ms (peer.gap), nullptr));
@@ -270,8 +270,8 @@ about (const rtsp::SurveyedPeer &peer)
 // was seen before. As deep as core::limits::levels_max at most, by the way the
 // list was read.
 GstStructure *
-take_branch (const SurveyedPeers &peers, std::size_t &next,
-    std::set<core::PeerId> &seen)
+take_branch (
+    const SurveyedPeers &peers, std::size_t &next, std::set<core::PeerId> &seen)
 {
   const auto &peer = peers[next++];
   const bool is_new = seen.insert (peer.self.id).second;

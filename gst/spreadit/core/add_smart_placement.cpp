@@ -41,9 +41,9 @@ private:
   // More than one place is known.
   static bool can_compare (const LocalTopology &topology)
   {
-    const auto known = std::count_if (topology.children.begin (),
-        topology.children.end (),
-        [] (const Candidate &child) { return child.path != nullptr; });
+    const auto known =
+        std::count_if (topology.children.begin (), topology.children.end (),
+            [] (const Candidate &child) { return child.path != nullptr; });
     return known > 1;
   }
 

@@ -11,7 +11,7 @@ namespace spreadit::core {
 struct DeletePolicy {
   enum class Target { grandfather, root };
   Target target = Target::grandfather;
-  RedirectScope who = RedirectScope::self;  // self: the children only
+  RedirectScope who = RedirectScope::self; // self: the children only
 };
 
 DeletePolicy make_delete_policy (DeletePolicyKind kind);

@@ -330,9 +330,8 @@ Downstream::offered (const message::Subscribe &ask) const
   std::vector<Candidate> candidates;
   for (const Child &child : children_)
     if (is_offered (child, ask))
-      candidates.push_back (
-          {child.contact.id, child.subtree, child.path.get (),
-              child.children_max});
+      candidates.push_back ({child.contact.id, child.subtree, child.path.get (),
+          child.children_max});
   return candidates;
 }
 
@@ -352,9 +351,8 @@ Downstream::movable (Instant now, const message::Subscribe &ask) const
     if (!child.plain_player && !lends_its_slot (child) && !child.yielding &&
         child.contact.id != ask.self.id && child.contact.id != ask.lost &&
         now - child.since >= limits::settling_max)
-      candidates.push_back (
-          {child.contact.id, child.subtree, child.path.get (),
-              child.children_max});
+      candidates.push_back ({child.contact.id, child.subtree, child.path.get (),
+          child.children_max});
   return candidates;
 }
 

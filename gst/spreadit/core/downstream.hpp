@@ -84,7 +84,7 @@ private:
   };
   // At a child or below it.
   struct KnownOpening {
-    Opening opening;      // its depth counted from us
+    Opening opening;    // its depth counted from us
     Instant since;      // of its application session
     unsigned spent = 0; // slots to which we have sent somebody
     Instant spent_until = Instant::min ();
@@ -176,7 +176,7 @@ private:
   Children children_; // in the order they came
   std::vector<Asker> askers_;
   Instant believed_until_ = Instant::min ();
-  Instant step_down_at_ = Instant::min (); // not before
+  Instant step_down_at_ = Instant::min ();    // not before
   Instant take_instead_at_ = Instant::min (); // not before
   // No deadline of ours is earlier. Not exact: a heart-beat only moves the
   // deadline of a child back, and looking at 10,000 children for each is dear.

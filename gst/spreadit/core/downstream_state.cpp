@@ -91,9 +91,8 @@ Downstream::slots_used () const
   // We never feed more than twice our capacity, whatever they say.
   const std::size_t lent =
       std::min<std::size_t> (lending, node_.config.children_max);
-  const auto reserved =
-      std::count_if (askers_.begin (), askers_.end (),
-          [] (const Asker &asker) { return !asker.replaces; });
+  const auto reserved = std::count_if (askers_.begin (), askers_.end (),
+      [] (const Asker &asker) { return !asker.replaces; });
   return children_.size () - lent + static_cast<std::size_t> (reserved);
 }
 

@@ -97,12 +97,12 @@ inline constexpr Duration step_down_rest = 30s;
 // Knock-Downs moves a child only when it has been here this long: it has its
 // first packets by then, and is moved without a gap.
 inline constexpr Duration settling_max = first_data_max;
-// Knock-Downs: one peer moves a child for a newcomer at most this often. Whoever
-// moves takes nobody in, and those below it that bring others along are told to
-// wait: with more moves than ends a large tree is never at rest.
+// Knock-Downs: one peer moves a child for a newcomer at most this often.
+// Whoever moves takes nobody in, and those below it that bring others along are
+// told to wait: with more moves than ends a large tree is never at rest.
 inline constexpr Duration take_instead_rest = 10s;
-// Auto: the same, for children that have children. 30 a minute at the source, and
-// the fewer the wider its children are.
+// Auto: the same, for children that have children. 30 a minute at the source,
+// and the fewer the wider its children are.
 inline constexpr Duration auto_rest = 2s;
 // Auto: a newcomer takes the slot of a child only if it can take so many
 // children more than that one: it has to take that one in, and to be worth a
@@ -123,11 +123,12 @@ inline constexpr std::size_t routers_max = 32;
 // Peers that one search remembers as refused or dead.
 inline constexpr std::size_t excluded_max = 64;
 inline constexpr std::size_t standby_max = 4;
-// What one peer tells its parent of: so many with free slots, so many that would
-// make room. The source has ten times as many to choose from.
+// What one peer tells its parent of: so many with free slots, so many that
+// would make room. The source has ten times as many to choose from.
 inline constexpr std::size_t free_openings_max = 4;
 inline constexpr std::size_t wide_openings_max = 2;
-inline constexpr std::size_t openings_max = free_openings_max + wide_openings_max;
+inline constexpr std::size_t openings_max =
+    free_openings_max + wide_openings_max;
 // An ask without descendants is from a peer that has been there for less than
 // this, as long as nobody says more.
 inline constexpr Duration new_max = 8s;

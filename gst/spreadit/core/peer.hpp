@@ -15,8 +15,8 @@
 namespace spreadit::core {
 
 struct Config {
-  PeerId id;            // random, not all zero
-  std::string address;  // where others reach us; empty: nobody can
+  PeerId id;           // random, not all zero
+  std::string address; // where others reach us; empty: nobody can
   unsigned children_max = limits::children_max_default;
   AddPolicyKind add_policy = AddPolicyKind::round_robin;
   // What smart_bandwidth does with those who have no more uplink than we (V-A.5
@@ -33,13 +33,13 @@ struct Config {
   // Dead ends (a child with no room in its subtree) are not offered. The
   // paper assumes everyone has room; true shows what that costs.
   bool offer_dead_ends = false;
-  // False: a heart-beat that would say nothing new is not sent. For a simulation
-  // that knows which links live and says so with message_seen(): of a million
-  // peers every message is one too many.
+  // False: a heart-beat that would say nothing new is not sent. For a
+  // simulation that knows which links live and says so with message_seen(): of
+  // a million peers every message is one too many.
   bool idle_beats = true;
   std::uint64_t uplink_bps = 0;    // bit/s; 0: not known
   std::optional<NetworkPath> path; // nothing: not measured (yet)
-  std::uint64_t seed = 0;  // everything random comes from here
+  std::uint64_t seed = 0;          // everything random comes from here
 };
 
 struct ChildInfo {
@@ -49,8 +49,8 @@ struct ChildInfo {
   unsigned children_max = 0;
   bool plain_player = false;
   bool leaving = false;
-  bool in_doubt = false;  // its own child says that it is silent
-  bool sent_on = false;   // in favour of another one; stays if nobody takes it
+  bool in_doubt = false; // its own child says that it is silent
+  bool sent_on = false;  // in favour of another one; stays if nobody takes it
 };
 
 // Drive it so: one call of a verb below, then poll_action() until it is empty,
@@ -126,7 +126,7 @@ public:
   // parent's.
   [[nodiscard]] std::vector<LinkId> data_links () const;
   [[nodiscard]] const RootPath &root_path () const;
-  [[nodiscard]] unsigned level () const;  // 0 for the source
+  [[nodiscard]] unsigned level () const; // 0 for the source
   [[nodiscard]] std::vector<ChildInfo> children () const;
   [[nodiscard]] Subtree subtree () const;
   // Before capacity was lowered, or who was sent on stayed: the newest child

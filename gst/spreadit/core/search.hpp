@@ -43,9 +43,9 @@ struct Search {
   // `tries` when the source was asked last: a round that ends at a transient
   // peer does not count.
   unsigned tries_before_round = 0;
-  unsigned source_failures = 0;  // in a row
+  unsigned source_failures = 0;                      // in a row
   FailReason source_fault = FailReason::unreachable; // the last one's
-  unsigned source_saturated = 0; // in a row
+  unsigned source_saturated = 0;                     // in a row
   unsigned early = 0; // a target had no packet yet and was asked again
   // Asked with our path (V-A.3), if anybody was asked yet.
   bool told_path = true;

@@ -117,10 +117,9 @@ Upstream::settle (Instant now, const message::Accept &accept)
   parent.path = RootPath (parent.contact, accept.root_path);
   source_.id = parent.path.back ().id;
   ++root_path_changes_;
-  placed_blindly_by_ =
-      search.provisional
-          ? std::make_unique<Contact> (std::move (*search.provisional))
-          : nullptr;
+  placed_blindly_by_ = search.provisional ? std::make_unique<Contact> (
+                                                std::move (*search.provisional))
+                                          : nullptr;
   if (!search.told_path && node_.config.path)
     node_.outbox.send (parent.link, message::Located{*node_.config.path});
   if (old && old->contact.id == parent.contact.id) {

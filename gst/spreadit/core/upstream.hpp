@@ -187,7 +187,7 @@ private:
   unsigned root_path_changes_ = 0;
   std::uint64_t next_link_ = 1;
   unsigned tries_ = 0;
-  Duration data_doubt_; // longer with each false alarm of the same parent
+  Duration data_doubt_;  // longer with each false alarm of the same parent
   bool was_fed_ = false; // once in this application session
   // Whom to ask again once our path is known: it placed us without.
   std::unique_ptr<Contact> placed_blindly_by_;

@@ -35,9 +35,9 @@ inline constexpr std::uint64_t incoming_link = std::uint64_t{1} << 63;
 
 // O(1) aggregate of everything below and including one peer.
 struct Subtree {
-  std::uint32_t peers = 1;   // this one included, plain players too
-  std::uint32_t levels = 0;  // below this one; 0 for a leaf
-  std::uint32_t free = 0;    // slots for children, this one's included
+  std::uint32_t peers = 1;  // this one included, plain players too
+  std::uint32_t levels = 0; // below this one; 0 for a leaf
+  std::uint32_t free = 0;   // slots for children, this one's included
   bool operator== (const Subtree &) const = default;
 };
 
@@ -76,19 +76,19 @@ enum class AddPolicyKind {
 enum class DeletePolicyKind { grandfather, root, grandfather_all, root_all };
 
 enum class JoinReason {
-  first,        // a new application session (IV-B)
-  redirected,   // the parent sent us on (IV-A)
-  parent_lost,  // the parent failed (IV-D)
+  first,       // a new application session (IV-B)
+  redirected,  // the parent sent us on (IV-A)
+  parent_lost, // the parent failed (IV-D)
 };
 
 enum class RefuseReason {
-  saturated,      // no room here nor below: 453
-  not_receiving,  // transient or moving, worth asking again soon: 503
-  loop,           // the asker is us or above us: 482
-  no_stream,      // we do not carry that stream: 404
-  not_allowed,    // 401, 403
-  not_spreadit,   // answers RTSP, but not org.spreadit.1: 551 or a plain answer
-  malformed,      // an answer we cannot read
+  saturated,     // no room here nor below: 453
+  not_receiving, // transient or moving, worth asking again soon: 503
+  loop,          // the asker is us or above us: 482
+  no_stream,     // we do not carry that stream: 404
+  not_allowed,   // 401, 403
+  not_spreadit,  // answers RTSP, but not org.spreadit.1: 551 or a plain answer
+  malformed,     // an answer we cannot read
 };
 
 enum class RedirectScope { self, subtree };
@@ -102,10 +102,10 @@ namespace message {
 struct Subscribe {
   Contact self;
   std::uint32_t children_max = 0;
-  Subtree subtree;  // what comes along
+  Subtree subtree; // what comes along
   JoinReason reason = JoinReason::first;
-  std::uint32_t tries = 0;    // asked before in this search
-  std::vector<PeerId> avoid;  // refused or failed in this search, newest first
+  std::uint32_t tries = 0;   // asked before in this search
+  std::vector<PeerId> avoid; // refused or failed in this search, newest first
   // With JoinReason::parent_lost: the parent that fell silent, for its own
   // parent to look after.
   std::optional<PeerId> lost;
@@ -117,7 +117,7 @@ struct Subscribe {
 
 struct Accept {
   Contact self;
-  RootPath root_path;  // of the accepting peer
+  RootPath root_path; // of the accepting peer
   std::vector<Contact> standby;
   bool operator== (const Accept &) const = default;
 };
@@ -153,12 +153,12 @@ struct Leaving {
 struct Alive {
   Contact self;
   std::uint32_t children_max = 0;
-  Subtree subtree;        // upwards; downwards it is for information only
-  bool receiving = true;  // false: transient
+  Subtree subtree;       // upwards; downwards it is for information only
+  bool receiving = true; // false: transient
   // Downwards only: the sender's own root path. Empty upwards and from the
   // source.
   RootPath root_path;
-  std::vector<Contact> standby;  // downwards only
+  std::vector<Contact> standby; // downwards only
   // Upwards only: the best places at and below the sender, if it goes by them.
   std::vector<Opening> openings;
   bool operator== (const Alive &) const = default;
@@ -175,7 +175,7 @@ struct Probe {
 // itself says no. See docs/decisions/0001-no-cycle-ever.md.
 struct Verify {
   PeerId mover;
-  std::uint64_t token = 0;  // unique per sender
+  std::uint64_t token = 0; // unique per sender
   bool operator== (const Verify &) const = default;
 };
 struct Verified {
@@ -211,21 +211,21 @@ using Message = std::variant<message::Subscribe, message::Accept,
 
 // What an application may see of a node (stats field "state").
 enum class PeerState {
-  idle,         // nothing asked for yet, or over after a clean leave
-  discovering,  // first search for a parent
+  idle,        // nothing asked for yet, or over after a clean leave
+  discovering, // first search for a parent
   receiving,
-  transient,  // was receiving, expects the stream, does not get it (II)
+  transient, // was receiving, expects the stream, does not get it (II)
   source,
-  failed,  // the application session is over, see action::Fail
+  failed, // the application session is over, see action::Fail
 };
 
 enum class FailReason {
-  no_room,       // out of tries; "no peer has room"
-  unreachable,   // nobody answered, the source included
-  no_packets,    // the source accepts, but nothing comes from it
-  no_stream,     // the source does not carry the path
-  not_allowed,   //
-  not_spreadit,  // whoever answered is not SpreadIt
+  no_room,      // out of tries; "no peer has room"
+  unreachable,  // nobody answered, the source included
+  no_packets,   // the source accepts, but nothing comes from it
+  no_stream,    // the source does not carry the path
+  not_allowed,  //
+  not_spreadit, // whoever answered is not SpreadIt
 };
 
 // What the core wants done. Drain with Peer::poll_action().
@@ -263,10 +263,10 @@ struct Report {
   struct State {
     PeerState state;
   };
-  struct ParentChanged {  // also at the first parent
+  struct ParentChanged { // also at the first parent
     Contact parent;
     std::uint32_t level;
-    Duration discover;  // the search: first ask until accepted
+    Duration discover; // the search: first ask until accepted
   };
   struct ChildAdded {
     Contact child;
@@ -276,16 +276,17 @@ struct Report {
   struct ChildRemoved {
     Contact child;
     LinkId link;
-    bool failed;  // vanished instead of leaving
+    bool failed; // vanished instead of leaving
   };
-  struct Ended {};  // the source said so
-  struct Left {};   // unsubscribe() is done, no link is open
-  std::variant<State, ParentChanged, ChildAdded, ChildRemoved, Ended, Left> what;
+  struct Ended {}; // the source said so
+  struct Left {};  // unsubscribe() is done, no link is open
+  std::variant<State, ParentChanged, ChildAdded, ChildRemoved, Ended, Left>
+      what;
 };
-struct Fail {  // once; the application session is over
+struct Fail { // once; the application session is over
   FailReason reason;
   std::uint32_t tries;
-  std::string address;  // whom it was about; empty for no_room
+  std::string address; // whom it was about; empty for no_room
 };
 
 } // namespace action

@@ -64,8 +64,8 @@ public:
 
   // Those of `losses` that it has been sent already and that are still in the
   // ring, within its share (RFC 4585).
-  void send_again (const Ring &ring, std::span<const LossReport> losses,
-      MonotonicTime now);
+  void send_again (
+      const Ring &ring, std::span<const LossReport> losses, MonotonicTime now);
   // How far the child is.
   void measured (std::chrono::nanoseconds round_trip)
   {
@@ -96,8 +96,8 @@ private:
   double repair_credit_ = limits::repair_burst_bytes;
 
   MonotonicTime caught_up_{}; // last time, or when it began
-  bool is_paced_ = false;  // has lagged and has not caught up since
-  MonotonicTime next_try_; // while it lags
+  bool is_paced_ = false;     // has lagged and has not caught up since
+  MonotonicTime next_try_;    // while it lags
   std::uint64_t head_at_last_try_;
   MonotonicTime last_sent_;
 

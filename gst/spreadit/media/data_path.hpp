@@ -82,8 +82,8 @@ public:
   // For SpreadIt-Resume, of each SSRC seen in the last ring_duration: the
   // packet before the first one missing that may still come, else the newest.
   [[nodiscard]] std::vector<HeldPacket> held () const;
-  // With what a newcomer is to begin: the last place where a decoder can, if the
-  // source marks those, else what comes next.
+  // With what a newcomer is to begin: the last place where a decoder can, if
+  // the source marks those, else what comes next.
   [[nodiscard]] std::vector<NextPacket> next_packets () const;
   // RTCP that arrived on the RTSP connection of an interleaved player.
   void rtcp_from_child (LinkKey key, const std::uint8_t *data, std::size_t n);

@@ -148,10 +148,10 @@ inline constexpr auto random_access_max = 10s;
 
 // A branch that lags gets so many packets each interval: 2,000 packets/s; or
 // pace_factor times what the stream has, if that is more, but never more than a
-// chunk unless the stream itself is faster. What of 0.3 s was missed is then made
-// up for in 0.1 s. A child's receive buffer takes one chunk (see above), and its
-// data thread runs at least once in this time; the other children share the
-// uplink with it.
+// chunk unless the stream itself is faster. What of 0.3 s was missed is then
+// made up for in 0.1 s. A child's receive buffer takes one chunk (see above),
+// and its data thread runs at least once in this time; the other children share
+// the uplink with it.
 inline constexpr auto pace_interval = 4ms;
 inline constexpr std::size_t pace_min = 8;
 inline constexpr unsigned pace_factor = 4;

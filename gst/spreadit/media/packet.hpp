@@ -39,8 +39,8 @@ using Header = std::variant<RtpHeader, RtcpHeader>;
 // Padding of RTP is not looked at: with SRTP it is encrypted.
 std::optional<Header> parse_packet (Bytes datagram);
 
-// The element `id` of an RTP packet's header extension (RFC 8285 4.2, 4.3); empty
-// if there is none. `packet` must be one that parse_packet() takes.
+// The element `id` of an RTP packet's header extension (RFC 8285 4.2, 4.3);
+// empty if there is none. `packet` must be one that parse_packet() takes.
 Bytes header_extension (Bytes packet, unsigned id);
 
 // Length in bytes of the RTCP packet that begins at `at`; 0 if it does not fit.

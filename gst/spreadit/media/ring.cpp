@@ -128,8 +128,8 @@ Ring::source_of (const RtpHeader &header, MonotonicTime now)
   }
   if (sources_.size () == limits::sources_max)
     sources_.erase (std::ranges::min_element (sources_, {}, &Source::arrival));
-  return &sources_.emplace_back (Source{
-      header, now, std::vector<std::uint32_t> (slots_.size ())});
+  return &sources_.emplace_back (
+      Source{header, now, std::vector<std::uint32_t> (slots_.size ())});
 }
 
 void

@@ -81,9 +81,9 @@ struct ChildStats {
   LinkKey key{};
   std::uint64_t packets_sent = 0; // of the stream, idle RTCP not counted
   std::uint64_t bytes_sent = 0;
-  std::uint64_t packets_dropped = 0; // too late when it could take them
-  std::uint64_t frames_dropped = 0;  // of those skipped at once
-  std::uint64_t packets_refused = 0; // the system would not send them
+  std::uint64_t packets_dropped = 0;  // too late when it could take them
+  std::uint64_t frames_dropped = 0;   // of those skipped at once
+  std::uint64_t packets_refused = 0;  // the system would not send them
   std::uint64_t packets_repaired = 0; // sent again, as it asked
   std::uint64_t bytes_repaired = 0;
   std::uint64_t repairs_refused = 0; // it has asked for more than its share
@@ -121,7 +121,8 @@ struct StartAt {
   std::vector<HeldPacket> held;
 };
 
-// What a newcomer is sent first of an SSRC; RTP-Info of a PLAY (RFC 2326 12.33).
+// What a newcomer is sent first of an SSRC; RTP-Info of a PLAY (RFC
+// 2326 12.33).
 struct NextPacket {
   std::uint32_t ssrc;
   std::uint16_t seq;

@@ -91,9 +91,10 @@ using DecodedRequest =
 // A DESCRIBE that requires org.spreadit.1 is a Subscribe, TEARDOWN is an
 // Unsubscribe (a plain player may mean one medium only: look at the URL first),
 // REDIRECT is a Redirect, a SET_PARAMETER whose body begins with "message:" is
-// one of the others, or a question for the tree (survey.hpp). A Reason is to be answered with encode_reason(); the
-// session stays. A request of any kind that requires an option we do not know
-// is one. Which stream the URL names is for the caller to look at.
+// one of the others, or a question for the tree (survey.hpp). A Reason is to be
+// answered with encode_reason(); the session stays. A request of any kind that
+// requires an option we do not know is one. Which stream the URL names is for
+// the caller to look at.
 DecodedRequest decode_request (const Request &request);
 
 struct SetupRequest {
