@@ -292,6 +292,50 @@ TEST_F (FanOutTest, ALongResumeOfAFastStreamCatchesUp)
   EXPECT_EQ (child->seqs (), numbers (1, seq));
 }
 
+// A second of a stream of 500 packets/s was missed by five children at once.
+// Alone each would get four times the stream; the uplink has 1,000 packets/s
+// beyond what the other two children need.
+TEST_F (FanOutTest, WhoeverResumesSharesWhatTheUplinkCanSpare)
+{
+  constexpr unsigned before = 500, resuming = 5, fed = 2;
+  std::vector<std::shared_ptr<FakeSink>> sinks;
+  for (unsigned key = 0; key < fed; ++key)
+    sinks.push_back (add_child (key));
+  unsigned seq = 0;
+  const auto stream_for = [&] (std::chrono::milliseconds time) {
+    for (auto left = time; left > 0ms; left -= 2ms) {
+      send_seqs (seq + 1, seq + 1), ++seq;
+      run_for (2ms);
+    }
+  };
+  stream_for (1s);
+  ASSERT_EQ (seq, before);
+  const auto bits = 8 * (rtp (1).size () + limits::udp_overhead);
+  fan_out_.set_uplink_bps ((1000 + fed * 500) * bits);
+  std::vector<std::shared_ptr<FakeSink>> behind;
+  for (unsigned key = fed; key < fed + resuming; ++key)
+    behind.push_back (add_child (key, {{video_ssrc, 0}}));
+  stream_for (100ms);
+  std::size_t sent = 0;
+  for (const auto &sink : behind)
+    sent += sink->frames.size ();
+  // A tenth more than the stream each, because 200 packets/s would be too few
+  // ever to catch up.
+  EXPECT_NEAR (static_cast<double> (sent), resuming * 55, resuming * 8);
+  for (const auto &sink : sinks)
+    EXPECT_EQ (sink->seqs (), numbers (1, seq)) << "the others have it all";
+
+  // One alone has all of it: 1,000 packets/s.
+  for (unsigned key = fed + 1; key < fed + resuming; ++key)
+    fan_out_.stop (LinkKey{key}, false, now_);
+  const auto so_far = behind[0]->frames.size ();
+  stream_for (100ms);
+  EXPECT_NEAR (
+      static_cast<double> (behind[0]->frames.size () - so_far), 100, 8);
+  stream_for (1s);
+  EXPECT_EQ (behind[0]->seqs (), numbers (1, seq));
+}
+
 TEST_F (FanOutTest, ABurstIsNotPaced)
 {
   const auto child = add_child (1);

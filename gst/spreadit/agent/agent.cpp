@@ -25,6 +25,7 @@ Agent::Agent (Settings settings, Events &events,
   sweep_timer_ = ControlLoop::get ().add_timer ([this] { dropped_.clear (); });
   patience_timer_ = ControlLoop::get ().add_timer ([this] { expire_links (); });
   survey_timer_ = ControlLoop::get ().add_timer ([this] { finish_surveys (); });
+  data_path_->set_uplink_bps (settings_.upload_bps);
 }
 
 Agent::~Agent ()
@@ -119,6 +120,7 @@ void
 Agent::set_upload_bps (std::uint64_t upload_bps)
 {
   settings_.upload_bps = upload_bps;
+  data_path_->set_uplink_bps (upload_bps);
   act ([upload_bps] (core::Peer &peer, core::Instant) {
     peer.set_uplink_bps (upload_bps);
   });

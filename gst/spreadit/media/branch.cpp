@@ -116,7 +116,8 @@ Branch::skip_what_is_late (const Ring &ring, MonotonicTime now)
 }
 
 void
-Branch::begin_pump (const Ring &ring, MonotonicTime now)
+Branch::begin_pump (
+    const Ring &ring, MonotonicTime now, std::optional<double> spare)
 {
   skip_what_is_late (ring, now);
   if (!is_paced_ && caught_up_ == MonotonicTime{})
@@ -128,6 +129,23 @@ Branch::begin_pump (const Ring &ring, MonotonicTime now)
   if (is_pumped_ && is_paced_) // twice what came, or it would never catch up
     budget_ = std::max<std::size_t> (
         paced_packets (ring), 2 * (ring.head () - head_at_last_try_));
+  if (is_pumped_ && is_paced_ && spare) {
+    credit (*spare, now);
+    budget_ = std::min (budget_, static_cast<std::size_t> (pace_credit_));
+  }
+}
+
+// For the time since it was last given any: what was not used in a long pause
+// is no right to a burst.
+void
+Branch::credit (double spare, MonotonicTime now)
+{
+  const std::chrono::duration<double> since =
+      std::clamp<MonotonicTime::duration> (
+          now - credited_, limits::pace_interval, 4 * limits::pace_interval);
+  credited_ = now;
+  pace_credit_ =
+      std::min (pace_credit_ + spare * since.count (), double{limits::chunk});
 }
 
 std::size_t
@@ -153,6 +171,7 @@ Branch::settle (const Ring &ring, const UdpSocket::Sent &sent)
   stats_.bytes_sent += sent.bytes;
   repair_credit_ = std::min (limits::repair_burst_bytes,
       repair_credit_ + bounds_.repair_share * static_cast<double> (sent.bytes));
+  pace_credit_ = std::max (pace_credit_ - static_cast<double> (sent.done), 0.0);
   has_sent_ = has_sent_ || sent.done > sent.refused;
   if (sent.done == taken_) {
     cursor_ = taken_end_;

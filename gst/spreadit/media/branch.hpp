@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -40,8 +41,10 @@ public:
   void pump (const Ring &ring, MonotonicTime now);
   // The same in steps, for whoever sends to several children at once:
   // begin_pump(), then take() and, when they have been sent, settle() until
-  // there is nothing to take, then end_pump().
-  void begin_pump (const Ring &ring, MonotonicTime now);
+  // there is nothing to take, then end_pump(). `spare`: packets a second, if it
+  // lags; nothing: as many as paced.
+  void begin_pump (const Ring &ring, MonotonicTime now,
+      std::optional<double> spare = std::nullopt);
   // Up to limits::chunk packets, all carried.
   std::size_t take (
       const Ring &ring, std::span<const Packet *, limits::chunk> out);
@@ -76,6 +79,7 @@ public:
 
 private:
   void skip_what_is_late (const Ring &ring, MonotonicTime now);
+  void credit (double spare, MonotonicTime now);
   [[nodiscard]] bool is_wanted (
       const Packet &packet, std::uint64_t index) const;
 
@@ -98,6 +102,8 @@ private:
   MonotonicTime caught_up_{}; // last time, or when it began
   bool is_paced_ = false;     // has lagged and has not caught up since
   MonotonicTime next_try_;    // while it lags
+  double pace_credit_ = 0;    // packets of what the uplink could spare
+  MonotonicTime credited_{};
   std::uint64_t head_at_last_try_;
   MonotonicTime last_sent_;
 

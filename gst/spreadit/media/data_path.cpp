@@ -74,6 +74,13 @@ DataPath::set_media (std::vector<MediaDescription> media)
 }
 
 void
+DataPath::set_uplink_bps (std::uint64_t bps)
+{
+  const std::lock_guard guard (impl_->lock);
+  impl_->fan_out.set_uplink_bps (bps);
+}
+
+void
 DataPath::start_feeding (LinkKey key, Route route, StartAt start)
 {
   std::unique_ptr<Branch> old; // destroyed without the lock

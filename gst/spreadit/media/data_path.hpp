@@ -58,6 +58,9 @@ public:
   // Control thread (any thread).
 
   void set_media (std::vector<MediaDescription> media);
+  // Bits a second to all children: what they do not need is shared by those who
+  // begin or resume. 0: not known, each is paced by the stream's rate alone.
+  void set_uplink_bps (std::uint64_t bps);
   // Feeds `key` from now on, first with what StartAt asks for and the ring has,
   // in order and paced. A second call for the same key replaces the first. An
   // InterleavedSink is called with our lock held, from any of these functions

@@ -110,8 +110,11 @@ FanOut::pump (MonotonicTime now)
 {
   sockets_.assume_room ();
   ++first_to_pump_;
+  const auto fed = static_cast<std::size_t> (std::ranges::count_if (
+      branches_, [] (const auto &branch) { return branch->keeps_up (); }));
+  const auto spare = uplink_.spare (ring_, fed, branches_.size () - fed);
   for (const auto &branch : branches_)
-    branch->begin_pump (ring_, now);
+    branch->begin_pump (ring_, now, spare);
   while (send_chunks ())
     ;
   MonotonicTime next = MonotonicTime::max ();

@@ -14,6 +14,7 @@
 #include "media/random_access_points.hpp"
 #include "media/ring.hpp"
 #include "media/sent_reports.hpp"
+#include "media/uplink.hpp"
 
 namespace spreadit::media {
 
@@ -34,6 +35,9 @@ public:
   [[nodiscard]] const Ring &ring () const { return ring_; }
   // With what a newcomer begins: where a decoder can, if that is known.
   [[nodiscard]] std::vector<NextPacket> next_packets (MonotonicTime now) const;
+
+  // What those who lag have to share beside the others. 0: not known.
+  void set_uplink_bps (std::uint64_t bps) { uplink_.set_bps (bps); }
 
   // Puts a packet into the ring; false if it is neither RTP nor RTCP. pump()
   // sends it. At most limits::chunk packets between two pump().
@@ -77,6 +81,7 @@ private:
   Ring ring_;
   RandomAccessPoints random_access_;
   SentReports sent_reports_;
+  Uplink uplink_;
   std::vector<std::unique_ptr<Branch>> branches_;
   // The same peer may be there twice for a while, on an old and a new link.
   std::unordered_multimap<Address, Branch *> by_address_;

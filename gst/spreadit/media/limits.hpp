@@ -155,6 +155,13 @@ inline constexpr auto random_access_max = 10s;
 inline constexpr auto pace_interval = 4ms;
 inline constexpr std::size_t pace_min = 8;
 inline constexpr unsigned pace_factor = 4;
+// Where the uplink is known, those who lag share what it can spare. Each gets
+// this much of the stream's rate all the same, or it would never catch up:
+// capacity leaves a tenth of the uplink free (agent), so that there is as much
+// to spare for one, and several at once are few.
+inline constexpr double pace_factor_min = 1.1;
+// IPv6 and UDP. Little is wasted by it over IPv4.
+inline constexpr std::size_t udp_overhead = 48;
 
 // A newcomer's first picture is kept for so long, in any ring that is to hold
 // less: x264's default distance of key frames is 250 frames.
