@@ -123,6 +123,28 @@ TEST (Silence, OfTheDataChannelIsDoubtThenDeath)
   EXPECT_EQ (bench.peer.state (), PeerState::receiving);
 }
 
+// One retransmission of TCP is no doubt, two are no death.
+TEST (Silence, MayBeLongerOverTcp)
+{
+  Bench bench;
+  bench.subscribe ();
+  const LinkId parent = bench.asked ();
+  bench.hear (parent, message::Accept{contact (4), {contact (3)}, {}});
+  bench.peer.data_over_tcp (parent);
+  bench.packet (parent);
+  bench.pass (limits::data_doubt_tcp - 1ns, false);
+  EXPECT_FALSE (bench.find<action::Connect> ());
+  bench.pass (1ns, false);
+  ASSERT_TRUE (bench.find<action::Connect> ());
+  const LinkId link = bench.asked ();
+  bench.hear (link, message::Accept{contact (3), {contact (2)}, {}});
+  bench.pass (
+      limits::data_silence_max_tcp - limits::data_doubt_tcp - 1ns, false);
+  EXPECT_FALSE (bench.did<action::Close> (parent)) << "could still come back";
+  bench.pass (1ns, false);
+  EXPECT_TRUE (bench.did<action::Close> (parent));
+}
+
 // Late, not dead: the slot elsewhere is given back, and the next hiccup of the
 // same parent has to be longer.
 TEST (Silence, ThatEndsInTimeChangesNothing)

@@ -55,6 +55,7 @@ Agent::receive (Link &link)
     data_path_->receive_from (link.key (), from,
         media::route::BundledTcp{
             link.connection, transport.interleaved->first});
+    peer_.data_over_tcp (link.id);
     return;
   }
   if (!transport.source.empty ()) {

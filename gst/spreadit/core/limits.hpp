@@ -33,6 +33,11 @@ inline constexpr Duration data_idle = 50ms;
 inline constexpr Duration data_doubt = 3 * data_idle;
 // This much: dead.
 inline constexpr Duration data_silence_max = 10 * data_idle;
+// The same where the packets come over TCP: what is lost is waited for. Linux
+// sends a segment again after 200 ms and a round trip at least, and after twice
+// that once more (RFC 6298 5.5; tcp_rto_min).
+inline constexpr Duration data_doubt_tcp = 450ms;
+inline constexpr Duration data_silence_max_tcp = 1500ms;
 // First packet after an accept. Longer than the silence above: the way may be
 // long, and the accepting peer starts only when its answer is written.
 inline constexpr Duration first_data_max = 2s;

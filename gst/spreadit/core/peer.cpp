@@ -88,6 +88,12 @@ Peer::data_seen (Instant now, LinkId link, Instant came)
 }
 
 void
+Peer::data_over_tcp (LinkId link)
+{
+  impl_->upstream.data_over_tcp (link);
+}
+
+void
 Peer::message_seen (Instant now, LinkId link, Instant came)
 {
   if (impl_->upstream.owns (link))

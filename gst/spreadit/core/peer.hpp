@@ -91,8 +91,12 @@ public:
   // only in a simulation, which knows until when packets will come; where it
   // errs, a later call with an earlier `came` holds.
   void data_seen (Instant now, LinkId link, Instant came);
-  // The same for heart-beats that say nothing new; see Config::idle_beats. With
-  // `came` equal to `now` one came just now, from a peer that is fed.
+  // The packets of this parent come over TCP: one that is lost there is a
+  // silence of some hundred milliseconds, and no sign of its end.
+  void data_over_tcp (LinkId link);
+  // The same as data_seen() for heart-beats that say nothing new; see
+  // Config::idle_beats. With `came` equal to `now` one came just now, from a
+  // peer that is fed.
   void message_seen (Instant now, LinkId link, Instant came);
   void handle_timeout (Instant now);
   // A heart-beat out of turn, to all neighbours.

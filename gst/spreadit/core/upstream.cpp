@@ -351,6 +351,13 @@ Upstream::message_seen (LinkId link, Instant came)
     parent->heard = came;
 }
 
+void
+Upstream::data_over_tcp (LinkId link)
+{
+  if (Parent *parent = find (link))
+    parent->over_tcp = true;
+}
+
 bool
 Upstream::data_seen (Instant now, LinkId link, Instant came)
 {
@@ -362,7 +369,7 @@ Upstream::data_seen (Instant now, LinkId link, Instant came)
   if (const auto *searching = std::get_if<Searching> (&state_)) {
     if (!searching->search.is_doubt)
       return was_late;
-    data_doubt_ = std::min (2 * data_doubt_, node_.config.data_silence_max);
+    data_doubt_ = std::min (2 * data_doubt_, data_silence_max (*parent));
     abandon_ask ();
     return_to_old (now);
     return true;
@@ -382,6 +389,8 @@ Upstream::first_packet ()
   settled.search.reset ();
   was_fed_ = true;
   data_doubt_ = node_.config.data_doubt;
+  if (settled.parent.over_tcp)
+    data_doubt_ = std::max<Duration> (data_doubt_, limits::data_doubt_tcp);
   if (settled.old)
     hang_up (settled.old->link);
   settled.old.reset ();

@@ -54,6 +54,7 @@ public:
   void handle_message (Instant now, LinkId link, const Message &message);
   // Whether that was news.
   bool data_seen (Instant now, LinkId link, Instant came);
+  void data_over_tcp (LinkId link);
   void message_seen (LinkId link, Instant came);
   void handle_timeout (Instant now);
   [[nodiscard]] Instant next_timeout () const;
@@ -96,6 +97,7 @@ private:
     std::optional<Instant> data; // the last packet
     bool receiving = true;       // says the parent
     bool is_late = false;        // in doubt: nothing came for a while
+    bool over_tcp = false;       // its packets
     RootPath path;               // our root path through it
   };
   struct Idle {};
@@ -177,6 +179,7 @@ private:
   [[nodiscard]] Parent *find (LinkId link);
   [[nodiscard]] Contact loss_target (const RootPath &path) const;
   [[nodiscard]] Instant doubtful_at (const Settled &settled) const;
+  [[nodiscard]] Duration data_silence_max (const Parent &parent) const;
 
   Node &node_;
   Listener &listener_;

@@ -128,7 +128,7 @@ Upstream::give_up (Instant now)
   auto &[search, old] = std::get<Searching> (state_);
   if (feeds (old)) {
     if (search.is_doubt) // nobody else takes us: wait for its end
-      data_doubt_ = node_.config.data_silence_max;
+      data_doubt_ = data_silence_max (*old);
     return return_to_old (now);
   }
   if (search.source_failures > 0)

@@ -161,7 +161,16 @@ Upstream::deadline (const Parent &parent) const
   const Instant silent = parent.heard + node_.misses_max ();
   if (!parent.data)
     return silent;
-  return std::min (silent, *parent.data + node_.config.data_silence_max);
+  return std::min (silent, *parent.data + data_silence_max (parent));
+}
+
+Duration
+Upstream::data_silence_max (const Parent &parent) const
+{
+  const Duration longest = node_.config.data_silence_max;
+  return parent.over_tcp
+             ? std::max<Duration> (longest, limits::data_silence_max_tcp)
+             : longest;
 }
 
 // Only a move of one's own is made on a suspicion: a policy that sends all
@@ -173,7 +182,7 @@ Upstream::doubtful_at (const Settled &settled) const
   if (!data || settled.search || settled.old ||
       settled.parent.path.size () < 2 ||
       delete_policy_.who == RedirectScope::subtree ||
-      data_doubt_ >= node_.config.data_silence_max)
+      data_doubt_ >= data_silence_max (settled.parent))
     return Instant::max ();
   // A search that was given up watched it for other things.
   return std::max (*data, settled.since) + data_doubt_;
