@@ -45,11 +45,13 @@ struct Saturated : Bench {
     hear (incoming (child), beat);
   }
   // Where a newcomer is sent that can take so many children; all zero: nowhere.
-  PeerId sent (std::uint32_t width, std::vector<PeerId> avoid = {})
+  PeerId sent (std::uint32_t width, std::vector<PeerId> avoid = {},
+      std::optional<NetworkPath> path = std::nullopt)
   {
     auto asker = ask (next_++);
     asker.children_max = asker.subtree.free = width;
     asker.avoid = std::move (avoid);
+    asker.path = std::move (path);
     const LinkId link = incoming (asker.self.id.low);
     hear (link, asker);
     const auto *redirect = said<message::Redirect> (link);
@@ -76,6 +78,66 @@ TEST (Auto, PrefersWhoHasStayed)
   EXPECT_EQ (bench.sent (0), id_of (30));
   bench.report (10, {opening (21, 1, 1s)});
   EXPECT_EQ (bench.sent (0), id_of (21)) << "a level counts for more";
+}
+
+// Shared routers first: half a level for each that lies between, up to where
+// nothing is shared.
+TEST (Auto, PrefersWhoIsNear)
+{
+  const auto at = [] (Opening opening, std::uint64_t town, std::uint64_t land) {
+    opening.vicinity = {{town, land}};
+    return opening;
+  };
+  Saturated bench;
+  bench.report (10, {at (opening (20, 2), 8, 2), at (opening (21, 2), 9, 1)});
+  bench.report (11, {at (opening (30, 2), 7, 1), at (opening (31, 1), 6, 3)});
+  EXPECT_EQ (
+      bench.sent (0, {id_of (31)}, NetworkPath{{5, 1, 9}, 20ms}), id_of (21));
+  EXPECT_EQ (
+      bench.sent (0, {id_of (31), id_of (20)}, NetworkPath{{5, 1, 4}, 20ms}),
+      id_of (30))
+      << "the same land";
+  EXPECT_EQ (bench.sent (0, {}, NetworkPath{{5, 1, 9}, 20ms}), id_of (31))
+      << "a level counts for more";
+}
+
+// Proximity is measured beside the join (decisions/0010).
+TEST (Auto, AsksToComeAgainWhereTheWayWouldHaveCounted)
+{
+  Saturated bench;
+  bench.report (10, {opening (20, 1, 10min, 9)});
+  bench.sent (0);
+  EXPECT_FALSE (bench.said<message::Redirect> ()->provisional);
+  Opening known = opening (20, 1, 10min, 9);
+  known.vicinity = {{8, 2}};
+  bench.report (10, {known});
+  bench.sent (0);
+  EXPECT_TRUE (bench.said<message::Redirect> ()->provisional);
+  bench.sent (0, {}, NetworkPath{{5, 1, 9}, 20ms});
+  EXPECT_FALSE (bench.said<message::Redirect> ()->provisional);
+}
+
+// Whoever has stayed long, and is deep in the tree, gets a place that is two
+// levels higher, or none.
+TEST (Auto, WhoRisesGetsAHigherPlaceOrNone)
+{
+  Saturated bench;
+  bench.report (10, {opening (20, 2)});
+  auto riser = bench.ask (50, /* peers */ 4);
+  riser.reason = JoinReason::rising;
+  riser.level = 5; // the opening is on 3, below it is 4
+  bench.hear (incoming (50), riser);
+  ASSERT_TRUE (bench.said<message::Refuse> ());
+  EXPECT_EQ (bench.said<message::Refuse> ()->reason, RefuseReason::saturated);
+  riser.level = 6;
+  bench.hear (incoming (51), riser);
+  ASSERT_TRUE (bench.said<message::Redirect> ());
+  EXPECT_EQ (bench.said<message::Redirect> ()->target, contact (20));
+  // No other policy knows of a higher place.
+  bench.peer.set_add_policy (AddPolicyKind::round_robin);
+  riser.level = 60;
+  bench.hear (incoming (52), riser);
+  EXPECT_TRUE (bench.said<message::Refuse> ());
 }
 
 // Until it has got there and that was reported.
@@ -185,6 +247,100 @@ TEST (Auto, WhoBringsOthersIsVerifiedBeforeAnybodyIsMoved)
     EXPECT_EQ (
         bench.said<message::Redirect> (incoming (10)) != nullptr, is_good);
   }
+}
+
+// At level 3, below 4, 3 and the source, which is 2.
+struct Rising : Bench {
+  explicit Rising (Config config = going_by_openings (2))
+      : Bench (std::move (config)), link (settle_deep ())
+  {
+  }
+  LinkId link;
+};
+
+TEST (AutoRise, AsksTheSourceWhenItHasStayed)
+{
+  Rising bench;
+  bench.pass (limits::rise_after - 1ns);
+  EXPECT_FALSE (bench.find<action::Connect> ());
+  bench.pass (1ns);
+  ASSERT_TRUE (bench.find<action::Connect> ());
+  EXPECT_EQ (bench.find<action::Connect> ()->target, contact (Bench::source));
+  const LinkId asked = bench.asked ();
+  const auto *ask = bench.said<message::Subscribe> (asked);
+  ASSERT_TRUE (ask);
+  EXPECT_EQ (ask->reason, JoinReason::rising);
+  EXPECT_EQ (ask->level, 3u);
+  EXPECT_EQ (ask->avoid, std::vector<PeerId>{id_of (4)});
+  EXPECT_EQ (bench.peer.state (), PeerState::receiving);
+
+  // None: all is as it was, and it asks again at about twice the age.
+  bench.hear (asked, message::Refuse{RefuseReason::saturated, std::nullopt});
+  EXPECT_EQ (bench.peer.parent_link (), bench.link);
+  EXPECT_FALSE (bench.said<message::Unsubscribe> (bench.link));
+  EXPECT_TRUE ((bench.join (10), bench.said<message::Accept> ()));
+  bench.pass (limits::rise_after / 2 - 1ns);
+  EXPECT_FALSE (bench.find<action::Connect> ());
+  bench.pass (limits::rise_after);
+  EXPECT_TRUE (bench.find<action::Connect> ());
+}
+
+TEST (AutoRise, TakesAHigherPlaceWithoutAGap)
+{
+  Rising bench;
+  bench.pass (limits::rise_after);
+  const LinkId asked = bench.asked ();
+  bench.hear (asked, message::Accept{contact (Bench::source), {}, {}});
+  EXPECT_FALSE (bench.said<message::Unsubscribe> (bench.link));
+  bench.packet (asked);
+  EXPECT_TRUE (bench.said<message::Unsubscribe> (bench.link));
+  EXPECT_EQ (bench.peer.parent_link (), asked);
+  EXPECT_EQ (bench.peer.state (), PeerState::receiving);
+}
+
+TEST (AutoRise, DeclinesAPlaceThatIsNotWorthIt)
+{
+  Rising bench;
+  bench.pass (limits::rise_after);
+  bench.hear (bench.asked (), message::Redirect{contact (9)});
+  const LinkId there = bench.asked ();
+  bench.hear (
+      there, message::Accept{contact (9), {contact (Bench::source)}, {}});
+  EXPECT_TRUE (bench.said<message::Unsubscribe> (there));
+  EXPECT_EQ (bench.peer.parent_link (), bench.link);
+  EXPECT_EQ (bench.peer.state (), PeerState::receiving);
+  EXPECT_FALSE (bench.find<action::Connect> ()) << "and asks nobody else";
+}
+
+// It is not the time to be choosy.
+TEST (AutoRise, BecomesASearchWhenTheParentGoes)
+{
+  Rising bench;
+  bench.pass (limits::rise_after);
+  bench.hear (bench.asked (), message::Redirect{contact (9)});
+  const LinkId there = bench.asked ();
+  bench.close (bench.link);
+  bench.hear (
+      there, message::Accept{contact (9), {contact (Bench::source)}, {}});
+  bench.packet (there);
+  EXPECT_EQ (bench.peer.parent_link (), there);
+}
+
+TEST (AutoRise, IsForTheWideTheDeepAndTheFed)
+{
+  const auto rises = [] (Bench &bench) {
+    bench.pass (3 * limits::rise_after);
+    return bench.find<action::Connect> () != nullptr;
+  };
+  Rising wide;
+  EXPECT_TRUE (rises (wide));
+  Rising narrow (going_by_openings (limits::rise_width_min - 1));
+  EXPECT_FALSE (rises (narrow));
+  Rising other (Bench::config_of (2));
+  EXPECT_FALSE (rises (other)) << "another policy";
+  Bench high (going_by_openings (2));
+  high.settle ();
+  EXPECT_FALSE (rises (high));
 }
 
 // Below a parent: what it is told.

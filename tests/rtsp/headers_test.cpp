@@ -122,6 +122,9 @@ TEST (JoinHeader, SaysWhy)
                                    "," + other_text + "; lost=" + id_text);
   EXPECT_EQ (std::get<JoinHeader> (parse_join (to_string (join))), join);
   EXPECT_EQ (std::get<JoinHeader> (parse_join ("")), JoinHeader{});
+  join = {core::JoinReason::rising, 0, {}, std::nullopt, 7};
+  EXPECT_EQ (to_string (join), "reason=rising; tries=0; level=7");
+  EXPECT_EQ (std::get<JoinHeader> (parse_join (to_string (join))), join);
 }
 
 TEST (JoinHeader, ReadsTheNewestOfALongList)
@@ -136,13 +139,15 @@ TEST (JoinHeader, ReadsTheNewestOfALongList)
 
 TEST (JoinHeader, RefusesBadValues)
 {
-  for (const std::string &bad : {std::string ("reason=bored"),
-           std::string ("reason"), std::string ("reason=first; reason=first"),
-           std::string ("tries=x"), std::string ("tries=10001"),
-           std::string ("avoid="), std::string ("avoid=1"),
-           "avoid=" + id_text + ",", "avoid=" + id_text + ";avoid=" + id_text,
-           std::string ("lost="), "lost=" + id_text + "," + id_text,
-           "lost=" + id_text + ";lost=" + id_text, std::string ("x=\"")})
+  for (const std::string &bad :
+      {std::string ("reason=bored"), std::string ("reason"),
+          std::string ("reason=first; reason=first"), std::string ("tries=x"),
+          std::string ("tries=10001"), std::string ("avoid="),
+          std::string ("avoid=1"), "avoid=" + id_text + ",",
+          "avoid=" + id_text + ";avoid=" + id_text, std::string ("level="),
+          std::string ("level=65"), std::string ("level=1; level=1"),
+          std::string ("lost="), "lost=" + id_text + "," + id_text,
+          "lost=" + id_text + ";lost=" + id_text, std::string ("x=\"")})
     EXPECT_TRUE (is_bad (parse_join (bad))) << bad;
 }
 

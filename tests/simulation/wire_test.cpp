@@ -86,8 +86,14 @@ TEST (WireSize, IsWithinATenthOfTheRealThing)
   down.standby = {somebody, somebody};
   message::Alive full = up;
   full.openings.assign (limits::openings_max, Opening{somebody, 7, 2, 0, 64s});
-  const std::initializer_list<Message> messages{full, ask, orphan,
-      message::Accept{somebody, path, {somebody}}, message::Refuse{},
+  message::Alive located = full;
+  for (Opening &opening : located.openings)
+    opening.vicinity = {{4, 5, 6}};
+  message::Subscribe riser = ask;
+  riser.reason = JoinReason::rising;
+  riser.level = 7;
+  const std::initializer_list<Message> messages{full, located, ask, riser,
+      orphan, message::Accept{somebody, path, {somebody}}, message::Refuse{},
       message::Redirect{somebody, RedirectScope::self}, message::Unsubscribe{},
       message::Leaving{}, up, down, message::Verify{somebody.id, 41},
       message::Verified{41, true}, message::Yield{somebody.id},

@@ -70,6 +70,8 @@ struct Scenario {
   core::Duration alive_interval = core::limits::alive_interval_default;
   unsigned alive_misses = core::limits::alive_misses_default;
   bool offer_dead_ends = false;
+  // From the begin of a search until a peer knows its way to the source.
+  core::Duration locate_after{};
   // Heart-beats that change nothing are messages too; for comparison.
   bool idle_beats = false;
 

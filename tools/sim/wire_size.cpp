@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "sim/wire_size.hpp"
 
+#include <algorithm>
+#include <span>
+
 namespace spreadit::sim {
 
 namespace {
@@ -24,12 +27,26 @@ parameters (std::size_t body)
   return packet_headers + 14 + url + 87 + body + plain_answer;
 }
 
+std::size_t
+openings (std::span<const Opening> openings)
+{
+  std::size_t size = openings.size () * (contact + 9 + 32);
+  for (const Opening &opening : openings) {
+    const auto &routers = opening.vicinity.routers;
+    const auto known = static_cast<std::size_t> (
+        std::ranges::find (routers, NetworkPath::silent) - routers.begin ());
+    size += known > 0 ? 4 + 17 * known : 0;
+  }
+  return size;
+}
+
 struct Sizes {
   std::size_t operator() (const message::Subscribe &ask) const
   {
     std::size_t size = packet_headers + 9 + url + 75; // DESCRIBE
     size += 160 + address_size;                       // SpreadIt-Peer
-    size += 40 + ask.avoid.size () * 33 + (ask.lost ? 38 : 0);
+    size += 40 + ask.avoid.size () * 33 + (ask.lost ? 38 : 0) +
+            (ask.level > 0 ? 9 : 0);
     size += ask.uplink_bps > 0 ? 20 : 0;
     if (ask.path)
       size += 40 + ask.path->routers.size () * 17;
@@ -57,10 +74,9 @@ struct Sizes {
   }
   std::size_t operator() (const message::Alive &alive) const
   {
-    return parameters (130 + address_size +
-                       list ("root-path", alive.root_path.size ()) +
-                       list ("standby", alive.standby.size ()) +
-                       alive.openings.size () * (contact + 9 + 32));
+    return parameters (
+        130 + address_size + list ("root-path", alive.root_path.size ()) +
+        list ("standby", alive.standby.size ()) + openings (alive.openings));
   }
   std::size_t operator() (const message::Verify &) const
   {

@@ -93,7 +93,8 @@ World::arrive (Place place)
   const bool needs_place =
       scenario_.add_policy == AddPolicyKind::smart_placement ||
       scenario_.add_policy == AddPolicyKind::knock_downs ||
-      scenario_.add_policy == AddPolicyKind::smart_bandwidth;
+      scenario_.add_policy == AddPolicyKind::smart_bandwidth ||
+      scenario_.add_policy == AddPolicyKind::automatic;
   Config config;
   Rng rng (scenario_.seed ^ (std::uint64_t{place} << 24));
   config.id = PeerId{rng.next (), std::uint64_t{place} + 1};
@@ -101,9 +102,11 @@ World::arrive (Place place)
   config.address = address_of (place);
   config.children_max = visitor.children_max;
   config.uplink_bps = visitor.uplink_bps;
-  if (needs_place) // nobody else asks for it, and it takes memory
-    config.path = NetworkPath{scenario_.geography->routers (visitor.site),
-        std::chrono::floor<std::chrono::microseconds> (2 * one_way (0, place))};
+  // Nobody else asks for it, and it takes memory.
+  if (needs_place && scenario_.locate_after == Duration::zero ())
+    config.path = path_of (place);
+  else if (needs_place)
+    schedule_for (now_ + scenario_.locate_after, Event::Kind::locate, place);
   config.add_policy = scenario_.add_policy;
   config.second_add_policy = scenario_.second_add_policy;
   config.delete_policy = scenario_.delete_policy;
@@ -124,6 +127,22 @@ World::arrive (Place place)
   if (visitor.goes < Instant{} + scenario_.duration)
     schedule_for (visitor.goes, Event::Kind::depart, place);
   host.peer->subscribe (now_, {{}, address_of (0)});
+  drain (place);
+}
+
+NetworkPath
+World::path_of (Place place) const
+{
+  return {scenario_.geography->routers (audience_[place - 1].site),
+      std::chrono::floor<std::chrono::microseconds> (2 * one_way (0, place))};
+}
+
+void
+World::locate (Place place)
+{
+  if (!hosts_[place].up)
+    return;
+  hosts_[place].peer->set_path (now_, path_of (place));
   drain (place);
 }
 
@@ -285,6 +304,8 @@ World::dispatch (const Event &event)
     return arrive (place);
   case Event::Kind::depart:
     return depart (place);
+  case Event::Kind::locate:
+    return locate (place);
   case Event::Kind::timer: {
     Host &host = hosts_[place];
     if (!host.up || host.timer_at != now_)

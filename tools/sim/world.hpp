@@ -39,6 +39,7 @@ private:
     enum class Kind : std::uint8_t {
       arrive,
       depart,
+      locate,
       timer,
       beat,
       connected,
@@ -77,6 +78,8 @@ private:
   void add_source ();
   void arrive (Place place);
   void depart (Place place);
+  void locate (Place place);
+  [[nodiscard]] core::NetworkPath path_of (Place place) const;
   void vanish (Place place, bool silently);
   void session_is_over (Place place);
   void bury (Place place);

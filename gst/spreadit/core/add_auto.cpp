@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "core/add_policies.hpp"
 #include "core/limits.hpp"
+#include "core/proximity.hpp"
 
 namespace spreadit::core {
 
@@ -12,7 +13,7 @@ namespace {
 // times are heavy-tailed). Where the newcomer can take clearly more children
 // than a child of ours it gets that one's slot and takes it in, so that the
 // wide ones are above and the tree stays low: a leaf loses nothing by a level
-// more.
+// more. Whoever has stayed for long asks again, for a place that is higher.
 class AddAuto final : public AddPolicy {
 public:
   [[nodiscard]] bool wants_openings () const override { return true; }
@@ -27,23 +28,38 @@ public:
       const message::Subscribe &requester) override
   {
     const std::uint32_t width = width_of (requester);
+    // Whoever rises has a place: another one is to be worth the move.
+    const bool rises = requester.reason == JoinReason::rising;
+    const auto is_high = [&] (std::uint32_t depth) {
+      return !rises || topology.level + depth + 1 + limits::rise_levels_min <=
+                           requester.level;
+    };
+    if (!is_high (0))
+      return decision::Refuse{};
     if (const Candidate *child = narrowest (topology))
       if (child->children_max + limits::width_step <= width)
         return decision::TakeInstead{child->id, requester.self.id};
+    const NetworkPath *path = requester.path ? &*requester.path : nullptr;
     const DistantOpening *best = nullptr;
     std::uint64_t least = 0;
+    bool is_known_where = false;
     for (const DistantOpening &opening : topology.openings) {
-      if (opening.free == 0 &&
-          (opening.width_min == 0 || opening.width_min > width))
+      const bool has_room = opening.free > 0 || (opening.width_min > 0 &&
+                                                    opening.width_min <= width);
+      if (!has_room || !is_high (opening.depth))
         continue;
-      const std::uint64_t cost = cost_of (opening);
+      is_known_where = is_known_where || opening.vicinity->routers[0] != 0;
+      const std::uint64_t cost = cost_of (opening, path);
       if (!best || cost < least) {
         best = &opening;
         least = cost;
       }
     }
     if (best)
-      return decision::RedirectRequester{best->contact->id};
+      return decision::RedirectRequester{best->contact->id,
+          !path && !requester.plain_player && !rises && is_known_where};
+    if (rises)
+      return decision::Refuse{};
     // Nobody has told yet, or all of it is given away: down the tree, then.
     return turns_->choose (topology, requester);
   }
@@ -72,7 +88,8 @@ private:
   }
 
   // In thousandths of a level.
-  static std::uint64_t cost_of (const DistantOpening &opening)
+  static std::uint64_t cost_of (
+      const DistantOpening &opening, const NetworkPath *path)
   {
     using namespace std::chrono_literals;
     std::uint64_t youth = 0;
@@ -82,7 +99,10 @@ private:
       youth = 400;
     else if (opening.age < 512s)
       youth = 200;
-    return std::uint64_t{1000} * opening.depth + youth;
+    std::uint64_t way = 400;
+    if (const auto apart = routers_apart (path, *opening.vicinity))
+      way = std::min<std::uint64_t> (200 * *apart, 800);
+    return std::uint64_t{1000} * opening.depth + youth + way;
   }
 
   std::unique_ptr<AddPolicy> turns_ = make_add_round_robin ();

@@ -26,6 +26,7 @@ struct DistantOpening {
   std::uint32_t free;
   std::uint32_t width_min; // see Opening
   Duration age;
+  const Vicinity *vicinity;
 };
 struct LocalTopology {
   // Children a newcomer may be sent to: in the order they came, none of them
@@ -37,6 +38,7 @@ struct LocalTopology {
   // policies that want_openings().
   std::span<const DistantOpening> openings;
   const NetworkPath *path = nullptr; // our own
+  std::uint32_t level = 0;           // our own; the source's is 0
   std::uint64_t uplink_bps = 0;      // our own; 0: not known
   // This newcomer may have our place: we have a parent, and it can ask there.
   bool may_step_down = false;

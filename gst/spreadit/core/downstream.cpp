@@ -5,6 +5,7 @@
 
 #include "core/contacts.hpp"
 #include "core/downstream.hpp"
+#include "core/proximity.hpp"
 
 namespace spreadit::core {
 
@@ -120,7 +121,8 @@ Downstream::accept (Instant now, LinkId link, const message::Subscribe &ask,
   children_.back ().path = believable (ask.path);
   if (!ask.plain_player && ask.subtree.peers == 1 && ask.subtree.free > 0)
     know_openings (now, children_.back (),
-        std::array{Opening{ask.self, 0, ask.subtree.free, 0, {}}});
+        std::array{Opening{ask.self, 0, ask.subtree.free, 0, {},
+            vicinity_of (ask.path ? &*ask.path : nullptr)}});
   check_at_ = std::min (check_at_, due (children_.back ()));
 
   welcome (children_.back (), standing);
@@ -231,6 +233,11 @@ std::optional<Contact>
 Downstream::decide (Instant now, LinkId link, const message::Subscribe &ask,
     const Standing &standing, Check check)
 {
+  // It has a place, and only openings tell whether another one is higher.
+  if (ask.reason == JoinReason::rising && !add_policy_->wants_openings ()) {
+    refuse (link, RefuseReason::saturated);
+    return std::nullopt;
+  }
   const auto children = offered (ask);
   const auto moving = movable (now, ask);
   LocalTopology topology;
@@ -238,6 +245,7 @@ Downstream::decide (Instant now, LinkId link, const message::Subscribe &ask,
   topology.movable = moving;
   topology.path = node_.config.path ? &*node_.config.path : nullptr;
   topology.uplink_bps = node_.config.uplink_bps;
+  topology.level = static_cast<std::uint32_t> (standing.root_path.size ());
   topology.may_step_down =
       check == Check::none && may_step_down (now, ask, standing);
   const auto openings = distant_openings (now, ask);

@@ -6,6 +6,7 @@
 
 #include "core/contacts.hpp"
 #include "core/downstream.hpp"
+#include "core/proximity.hpp"
 
 namespace spreadit::core {
 
@@ -93,7 +94,7 @@ Downstream::distant_openings (Instant now, const message::Subscribe &ask) const
           is_avoided (ask, opening.contact.id))
         continue;
       openings.push_back ({&opening.contact, opening.depth, free,
-          opening.width_min, now - known.since});
+          opening.width_min, now - known.since, &opening.vicinity});
     }
   }
   return openings;
@@ -105,6 +106,7 @@ Downstream::own_opening () const
 {
   Opening opening;
   opening.contact = node_.self ();
+  opening.vicinity = vicinity_of (node_.config.path ? &*node_.config.path : nullptr);
   opening.free = static_cast<std::uint32_t> (slots_free ());
   if (opening.free > 0 || slots_used () > node_.config.children_max)
     return opening;
@@ -181,7 +183,7 @@ Downstream::openings_digest () const
     for (const std::uint64_t part :
         {opening.contact.id.high, opening.contact.id.low,
             std::uint64_t{opening.depth} << 32 | opening.free,
-            std::uint64_t{opening.width_min}})
+            std::uint64_t{opening.width_min}, opening.vicinity.routers[0]})
       digest = Rng (digest ^ part).next ();
   });
   return digest;

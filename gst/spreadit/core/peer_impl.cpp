@@ -45,6 +45,7 @@ void
 Peer::Impl::set_add_policy (AddPolicyKind kind)
 {
   node.config.add_policy = kind;
+  upstream.set_rises (kind == AddPolicyKind::automatic);
   downstream.set_add_policy (
       make_add_policy (kind, stream_of (node.config.seed, Stream::add_policy),
           node.config.second_add_policy));

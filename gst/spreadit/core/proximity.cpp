@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <algorithm>
 
+#include "core/limits.hpp"
 #include "core/proximity.hpp"
 
 namespace spreadit::core {
@@ -36,6 +37,34 @@ distance (const NetworkPath *a, const NetworkPath *b)
     return std::nullopt;
   const Duration apart = a->rtt > b->rtt ? a->rtt - b->rtt : b->rtt - a->rtt;
   return Distance{routers_between (*a, *b), apart};
+}
+
+Vicinity
+vicinity_of (const NetworkPath *path)
+{
+  Vicinity vicinity{};
+  if (!path)
+    return vicinity;
+  auto next = vicinity.routers.begin ();
+  for (std::size_t i = path->routers.size ();
+       i > 0 && next != vicinity.routers.end (); --i)
+    if (path->routers[i - 1] != NetworkPath::silent)
+      *next++ = path->routers[i - 1];
+  return vicinity;
+}
+
+std::optional<std::uint32_t>
+routers_apart (const NetworkPath *a, const Vicinity &b)
+{
+  if (!a || a->routers.empty () || b.routers[0] == NetworkPath::silent)
+    return std::nullopt;
+  for (std::size_t i = a->routers.size (); i > 0; --i) {
+    const std::uint64_t router = a->routers[i - 1];
+    if (router != NetworkPath::silent &&
+        std::ranges::find (b.routers, router) != b.routers.end ())
+      return static_cast<std::uint32_t> (a->routers.size () - i);
+  }
+  return static_cast<std::uint32_t> (limits::routers_max);
 }
 
 } // namespace spreadit::core

@@ -269,6 +269,8 @@ Upstream::handle_message (Instant now, LinkId link, const Message &message)
     if (!moving) // already
       return;
     moving->search.is_doubt = false; // it does not want to keep us
+    if (moving->search.reason == JoinReason::rising)
+      moving->search.reason = JoinReason::redirected;
     if (redirect->scope == RedirectScope::subtree)
       listener_.on_moving (now, &redirect->target);
   } else if (const auto *word = std::get_if<message::Verified> (&message)) {
@@ -377,17 +379,18 @@ Upstream::data_seen (Instant now, LinkId link, Instant came)
   const auto *settled = std::get_if<Settled> (&state_);
   if (!settled || parent != &settled->parent || !settled->search)
     return was_late;
-  first_packet ();
+  first_packet (now);
   move_near (now);
   return true;
 }
 
 void
-Upstream::first_packet ()
+Upstream::first_packet (Instant now)
 {
   auto &settled = std::get<Settled> (state_);
   settled.search.reset ();
-  was_fed_ = true;
+  if (!std::exchange (was_fed_, true))
+    rise_at_ = now + limits::rise_after;
   data_doubt_ = node_.config.data_doubt;
   if (settled.parent.over_tcp)
     data_doubt_ = std::max<Duration> (data_doubt_, limits::data_doubt_tcp);
@@ -460,6 +463,8 @@ Upstream::link_opened (Instant now, LinkId link)
   ask.avoid = search.avoid ();
   if (search.reason == JoinReason::parent_lost)
     ask.lost = search.lost;
+  if (search.reason == JoinReason::rising)
+    ask.level = static_cast<std::uint32_t> (root_path ().size ());
   ask.uplink_bps = node_.config.uplink_bps;
   ask.path = node_.config.path;
   search.told_path = ask.path.has_value ();
@@ -561,7 +566,23 @@ Upstream::check_settled (Instant now)
   if (settled.old && settled.since + limits::handover_max <= now)
     drop_old (now);
   if (doubtful_at (settled) <= now)
-    doubt_parent (now);
+    return doubt_parent (now);
+  if (rises_at (settled) <= now)
+    rise (now);
+}
+
+// Make before break, and the old parent stays unless the new place is higher.
+// The next time at about twice the age: not those of one moment in one moment.
+void
+Upstream::rise (Instant now)
+{
+  const auto age = static_cast<std::uint64_t> (
+      std::max (now - node_.since, limits::rise_after).count ());
+  rise_at_ = now + Duration (age / 2 + node_.rng.below (age));
+  Parent parent = std::move (std::get<Settled> (state_).parent);
+  Search next (now, JoinReason::rising);
+  next.exclude (parent.contact.id);
+  search (now, std::move (next), source_, std::move (parent));
 }
 
 } // namespace spreadit::core

@@ -62,6 +62,8 @@ public:
   // Our path is known now, or better.
   void located (Instant now);
   void set_delete_policy (DeletePolicy policy) { delete_policy_ = policy; }
+  // Whether to ask for a higher place when there for long (Auto).
+  void set_rises (bool rises) { rises_ = rises; }
 
   [[nodiscard]] PeerState state () const;
   [[nodiscard]] bool is_fed () const; // and may feed others
@@ -165,9 +167,12 @@ private:
   void handle_redirect (Instant now, const message::Redirect &redirect);
   void handle_ended (Instant now);
   void tell_parents (const Message &message) const;
-  void first_packet ();
+  void first_packet (Instant now);
   void move_near (Instant now);
   void check_settled (Instant now);
+  void rise (Instant now);
+  [[nodiscard]] Instant rises_at (const Settled &settled) const;
+  [[nodiscard]] bool is_rise_worth (const message::Accept &accept) const;
   void return_to_old (Instant now);
   void hang_up (LinkId link);
   void abandon_ask ();
@@ -192,6 +197,8 @@ private:
   unsigned tries_ = 0;
   Duration data_doubt_;  // longer with each false alarm of the same parent
   bool was_fed_ = false; // once in this application session
+  bool rises_ = false;
+  Instant rise_at_ = Instant::max ();
   // Whom to ask again once our path is known: it placed us without.
   std::unique_ptr<Contact> placed_blindly_by_;
 };

@@ -53,6 +53,8 @@ Upstream::ask_after (
     Instant now, Duration wait, Contact target, std::optional<Contact> via)
 {
   Search &search = std::get<Searching> (state_).search;
+  if (search.reason == JoinReason::rising) // it is well where it is
+    return give_up (now);
   search.target = std::move (target);
   search.via = std::move (via);
   search.step = Search::Waiting{now + wait};
@@ -63,6 +65,8 @@ void
 Upstream::ask_next_best (Instant now, Duration wait)
 {
   const Search &search = std::get<Searching> (state_).search;
+  if (search.reason == JoinReason::rising)
+    return give_up (now);
   Contact next = source_;
   if (search.via && !search.excludes (search.via->id))
     next = *search.via;
@@ -118,6 +122,9 @@ Upstream::is_over (Instant now) const
   const auto &[search, old] = std::get<Searching> (state_);
   const Duration longest =
       feeds (old) ? Duration (limits::move_max) : limits::search_max;
+  if (search.reason == JoinReason::rising &&
+      search.tries >= limits::rise_tries_max)
+    return true;
   return search.tries >= node_.config.tries_max ||
          now - search.started >= longest;
 }
@@ -126,7 +133,7 @@ void
 Upstream::give_up (Instant now)
 {
   auto &[search, old] = std::get<Searching> (state_);
-  if (feeds (old)) {
+  if (feeds (old) || (old && search.reason == JoinReason::rising)) {
     if (search.is_doubt) // nobody else takes us: wait for its end
       data_doubt_ = data_silence_max (*old);
     return return_to_old (now);
@@ -182,7 +189,7 @@ Upstream::handle_answer (Instant now, const Message &message)
 void
 Upstream::handle_answer (Instant now, const message::Accept &accept)
 {
-  if (is_acceptable (accept))
+  if (is_acceptable (accept) && is_rise_worth (accept))
     return settle (now, accept);
   hang_up (*std::get<Searching> (state_).search.link ());
   target_failed (now);
@@ -195,6 +202,15 @@ Upstream::is_acceptable (const message::Accept &accept) const
          !listener_.is_child (accept.self.id) &&
          accept.root_path.size () < limits::levels_max &&
          !is_on_path (accept.root_path, node_.config.id);
+}
+
+// Our level there against the one we have.
+bool
+Upstream::is_rise_worth (const message::Accept &accept) const
+{
+  return std::get<Searching> (state_).search.reason != JoinReason::rising ||
+         accept.root_path.size () + 1 + limits::rise_levels_min <=
+             root_path ().size ();
 }
 
 void

@@ -188,12 +188,25 @@ Upstream::doubtful_at (const Settled &settled) const
   return std::max (*data, settled.since) + data_doubt_;
 }
 
+// Nobody is to be in the way of a move that has to be made.
+Instant
+Upstream::rises_at (const Settled &settled) const
+{
+  const bool may = rises_ && !settled.search && !settled.old &&
+                   !settled.leave_by && feeds_now (settled.parent) &&
+                   settled.parent.path.size () > limits::rise_levels_min &&
+                   node_.config.children_max >= limits::rise_width_min &&
+                   !node_.config.address.empty ();
+  return may ? rise_at_ : Instant::max ();
+}
+
 Instant
 Upstream::deadline (const Settled &settled) const
 {
   Instant due = std::min (deadline (settled.parent), doubtful_at (settled));
   if (settled.search)
     due = std::min (due, settled.since + limits::first_data_max);
+  due = std::min (due, rises_at (settled));
   if (settled.leave_by)
     due = std::min (due, *settled.leave_by);
   if (settled.old)

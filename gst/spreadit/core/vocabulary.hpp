@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <compare>
 #include <cstdint>
@@ -53,6 +54,14 @@ struct NetworkPath {
   bool operator== (const NetworkPath &) const = default;
 };
 
+// So much of it that others can tell whether they are near: the routers next to
+// the peer, the nearest first. Silent ones are left out.
+struct Vicinity {
+  static constexpr std::size_t routers_max = 3;
+  std::array<std::uint64_t, routers_max> routers{}; // 0: no more
+  bool operator== (const Vicinity &) const = default;
+};
+
 // A peer that would take a newcomer, as those above it know it.
 struct Opening {
   Contact contact;
@@ -62,6 +71,7 @@ struct Opening {
   // slot of a narrower child, which goes below it. 0: nobody.
   std::uint32_t width_min = 0;
   Duration age{}; // of its application session, when it was told
+  Vicinity vicinity{};
   bool operator== (const Opening &) const = default;
 };
 
@@ -79,6 +89,7 @@ enum class JoinReason {
   first,       // a new application session (IV-B)
   redirected,  // the parent sent us on (IV-A)
   parent_lost, // the parent failed (IV-D)
+  rising,      // beyond the paper: fed, wants a place higher in the tree
 };
 
 enum class RefuseReason {
@@ -109,6 +120,7 @@ struct Subscribe {
   // With JoinReason::parent_lost: the parent that fell silent, for its own
   // parent to look after.
   std::optional<PeerId> lost;
+  std::uint32_t level = 0;         // with JoinReason::rising: its own
   std::uint64_t uplink_bps = 0;    // bit/s; 0: not known
   std::optional<NetworkPath> path; // nothing: not measured (yet)
   bool plain_player = false;

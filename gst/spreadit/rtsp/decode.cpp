@@ -74,7 +74,7 @@ decode_subscribe (const Request &request)
 
   auto &[self, version, children_max, subtree, uplink_bps] =
       std::get<PeerHeader> (peer);
-  auto &[why, tries, avoid, lost] = std::get<JoinHeader> (join);
+  auto &[why, tries, avoid, lost, level] = std::get<JoinHeader> (join);
   core::message::Subscribe subscribe;
   subscribe.self = std::move (self);
   subscribe.children_max = children_max;
@@ -83,6 +83,7 @@ decode_subscribe (const Request &request)
   subscribe.tries = tries;
   subscribe.avoid = std::move (avoid);
   subscribe.lost = lost;
+  subscribe.level = level;
   subscribe.uplink_bps = uplink_bps;
   subscribe.path = std::move (path);
   return core::Message (std::move (subscribe));

@@ -63,6 +63,7 @@ encode_describe (const core::message::Subscribe &subscribe, const Uri &stream)
   join.tries = subscribe.tries;
   join.avoid = subscribe.avoid;
   join.lost = subscribe.lost;
+  join.level = subscribe.level;
 
   Request request = make_request ("DESCRIBE", stream);
   add (request.headers, header::require, option_tag);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <span>
 #include <utility>
 
 #include "core/limits.hpp"
@@ -175,6 +176,8 @@ parse_join_reason (std::string_view text)
     return core::JoinReason::redirected;
   if (text::iequals (text, "parent-lost"))
     return core::JoinReason::parent_lost;
+  if (text::iequals (text, "rising"))
+    return core::JoinReason::rising;
   return std::nullopt;
 }
 
@@ -188,6 +191,8 @@ join_reason_name (core::JoinReason reason)
     return "redirected";
   case core::JoinReason::parent_lost:
     return "parent-lost";
+  case core::JoinReason::rising:
+    return "rising";
   }
   return {};
 }
@@ -222,6 +227,7 @@ parse_join (std::string_view value)
   std::optional<std::uint32_t> tries;
   std::optional<std::vector<core::PeerId>> avoid;
   std::optional<core::PeerId> lost;
+  std::optional<std::uint32_t> level;
   for (const text::Parameter &parameter : *parameters) {
     bool good = true;
     if (text::iequals (parameter.name, "reason"))
@@ -232,6 +238,9 @@ parse_join (std::string_view value)
       good = !avoid && (avoid = parse_avoid (parameter.value));
     else if (text::iequals (parameter.name, "lost"))
       good = !lost && (lost = parse_id (parameter.value));
+    else if (text::iequals (parameter.name, "level"))
+      good = read_once (level, parameter.value,
+          static_cast<std::uint32_t> (core::limits::levels_max));
     if (!good)
       return bad (
           header::join, "no good " + std::string (parameter.name) + ", or two");
@@ -242,6 +251,7 @@ parse_join (std::string_view value)
   if (avoid)
     join.avoid = std::move (*avoid);
   join.lost = lost;
+  join.level = level.value_or (0);
   return join;
 }
 
@@ -258,6 +268,9 @@ to_string (const JoinHeader &join)
   }
   if (join.lost)
     out += "; lost=" + to_string (*join.lost);
+  if (join.level > 0)
+    out += "; level=" + std::to_string (std::min<std::size_t> (
+                            join.level, core::limits::levels_max));
   return out;
 }
 
@@ -405,6 +418,7 @@ parse_opening (std::string_view text)
     return std::nullopt;
   std::optional<std::uint32_t> depth, free, width;
   std::optional<std::uint64_t> age;
+  std::optional<std::vector<std::uint64_t>> via;
   for (const text::Parameter &parameter : *parameters) {
     const auto number = [&] (auto &field, std::uint64_t max) {
       using Number = typename std::decay_t<decltype (field)>::value_type;
@@ -420,6 +434,9 @@ parse_opening (std::string_view text)
       good = number (width, limits::width_max);
     else if (text::iequals (parameter.name, "age"))
       good = number (age, limits::age_max.count ());
+    else if (text::iequals (parameter.name, "via"))
+      good = !via && (via = parse_routers (parameter.value)) &&
+             via->size () <= core::Vicinity::routers_max;
     if (!good)
       return std::nullopt;
   }
@@ -427,6 +444,8 @@ parse_opening (std::string_view text)
   opening.free = free.value_or (0);
   opening.width_min = width.value_or (0);
   opening.age = std::chrono::seconds (age.value_or (0));
+  if (via)
+    std::ranges::copy (*via, opening.vicinity.routers.begin ());
   return opening;
 }
 
@@ -434,13 +453,20 @@ std::string
 write_opening (const core::Opening &opening)
 {
   const auto age = std::chrono::floor<std::chrono::seconds> (opening.age);
-  return write_contact (opening.contact) +
-         ";depth=" + std::to_string (opening.depth) +
-         ";free=" + std::to_string (opening.free) +
-         ";width=" + std::to_string (opening.width_min) + ";age=" +
-         std::to_string (std::clamp (age, std::chrono::seconds (0),
-             std::chrono::seconds (limits::age_max))
-                             .count ());
+  std::string out = write_contact (opening.contact) +
+                    ";depth=" + std::to_string (opening.depth) +
+                    ";free=" + std::to_string (opening.free) +
+                    ";width=" + std::to_string (opening.width_min) + ";age=" +
+                    std::to_string (std::clamp (age, std::chrono::seconds (0),
+                        std::chrono::seconds (limits::age_max))
+                                        .count ());
+  const auto &routers = opening.vicinity.routers;
+  const auto count =
+      std::ranges::find (routers, core::NetworkPath::silent) - routers.begin ();
+  if (count > 0)
+    out += ";via=" + write_routers (std::span (routers).first (
+                         static_cast<std::size_t> (count)));
+  return out;
 }
 
 namespace {

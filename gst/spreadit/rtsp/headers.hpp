@@ -87,7 +87,8 @@ std::string peer_identity (const core::Contact &self); // without
 // SpreadIt-Join: why the asker comes. Without it: reason=first; tries=0.
 //
 //   SpreadIt-Join = "SpreadIt-Join" ":" parameter *( ";" parameter )
-//   parameter     = "reason" "=" ( "first" | "redirected" | "parent-lost" )
+//   parameter     = "reason" "=" ( "first" | "redirected" | "parent-lost" |
+//                                "rising" )
 //                 | "tries" "=" 1*DIGIT | "avoid" "=" id *( "," id )
 //                 | token [ "=" value ]
 //
@@ -97,6 +98,7 @@ struct JoinHeader {
   std::uint32_t tries = 0;
   std::vector<core::PeerId> avoid;
   std::optional<core::PeerId> lost;
+  std::uint32_t level = 0;
   bool operator== (const JoinHeader &) const = default;
 };
 Result<JoinHeader> parse_join (std::string_view value);

@@ -197,6 +197,7 @@ constexpr std::array rows{
     Row{"max-tries", "N", "Peers to ask before giving up (32)"},
     Row{"alive-interval", "TIME", "Time between heart-beats (1s)"},
     Row{"alive-misses", "N", "Heart-beats missed that mean dead (3)"},
+    Row{"locate-after", "TIME", "Until a peer knows its way (0s)"},
     Row{"offer-dead-ends", nullptr, "As the paper does"},
     Row{"idle-beats", nullptr, "Simulate heart-beats that change nothing"},
     Row{"seed", "N", "Of everything that is drawn (1)"},
@@ -408,6 +409,7 @@ parse_options (int argc, char **argv)
   if (scenario.alive_interval <= Duration::zero ())
     throw UsageError{"--alive-interval: give a time"};
   set (given, "alive-misses", scenario.alive_misses, 1, 1000);
+  set_time (given, "locate-after", scenario.locate_after);
   scenario.offer_dead_ends = given.has ("offer-dead-ends");
   scenario.idle_beats = given.has ("idle-beats");
   set (given, "points", scenario.points, 1, 10'000);

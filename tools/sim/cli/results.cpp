@@ -100,6 +100,7 @@ add_scenario (JsonBuilder *builder, const Scenario &scenario)
   add (builder, "max-tries", scenario.tries_max);
   add (builder, "alive-interval-ms", ms (scenario.alive_interval));
   add (builder, "alive-misses", scenario.alive_misses);
+  add (builder, "locate-after-ms", ms (scenario.locate_after));
   add (builder, "offer-dead-ends", scenario.offer_dead_ends ? 1 : 0);
   json_builder_end_object (builder);
 }
