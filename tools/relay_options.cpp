@@ -29,7 +29,7 @@ Add policies, when this node has no room for a newcomer:
   smart-placement                  the child nearest to it
   knock-downs                      a farther child makes room for a nearer one
   smart-bandwidth                  one with less upload makes room
-  auto                             a peer with room that has been reported
+  auto (default)                   a peer with room that has been reported
 Delete policies, when a node leaves or is lost:
   grandfather, root                its children go to its parent, to the source
   grandfather-all, root-all        all its descendants do

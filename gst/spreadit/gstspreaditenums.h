@@ -19,8 +19,9 @@ G_BEGIN_DECLS
  *   bandwidth takes the place of this node, which goes below it; with others as
  *   #GstSpreaditPeeringManager:second-add-policy says
  * @GST_SPREADIT_ADD_POLICY_AUTO: straight to a peer below that has reported
- *   room, the highest and longest there; a newcomer that can take more children
- *   than a child here gets its place and takes it in (beyond the paper)
+ *   room, high in the tree, near and long there; a newcomer that can take more
+ *   children than a child here gets its place and takes it in; who stays long
+ *   rises (beyond the paper)
  *
  * Whom a saturated peer sends a newcomer to (paper, V-A).
  *

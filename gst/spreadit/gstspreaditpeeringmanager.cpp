@@ -411,13 +411,15 @@ install_properties (GObjectClass *klass)
   /**
    * GstSpreaditPeeringManager:add-policy:
    *
-   * Whom a newcomer is sent to when this node is saturated (paper, V-A).
+   * Whom a newcomer is sent to when this node is saturated (paper, V-A). The
+   * default is not one of the paper's: with it newcomers wait less and trees
+   * are lower than with any of those (docs/EVALUATION.md).
    *
    * Since: 1.0
    */
   properties[PROP_ADD_POLICY] = g_param_spec_enum ("add-policy", "Add policy",
       "Whom a newcomer is sent to when saturated", GST_TYPE_SPREADIT_ADD_POLICY,
-      GST_SPREADIT_ADD_POLICY_ROUND_ROBIN, live);
+      GST_SPREADIT_ADD_POLICY_AUTO, live);
   /**
    * GstSpreaditPeeringManager:second-add-policy:
    *

@@ -80,8 +80,7 @@ TEST (Auto, PrefersWhoHasStayed)
   EXPECT_EQ (bench.sent (0), id_of (21)) << "a level counts for more";
 }
 
-// Shared routers first: half a level for each that lies between, up to where
-// nothing is shared.
+// A fifth of a level for each router between it and the one that both share.
 TEST (Auto, PrefersWhoIsNear)
 {
   const auto at = [] (Opening opening, std::uint64_t town, std::uint64_t land) {

@@ -31,7 +31,7 @@ struct Wishes {
   bool relay = true;
   guint max_children = core::limits::children_max_default;
   guint64 upload_bandwidth = 0;
-  gint add_policy = GST_SPREADIT_ADD_POLICY_ROUND_ROBIN;
+  gint add_policy = GST_SPREADIT_ADD_POLICY_AUTO;
   gint second_add_policy = GST_SPREADIT_ADD_POLICY_ROUND_ROBIN;
   gint delete_policy = GST_SPREADIT_DELETE_POLICY_GRANDFATHER;
   gint proximity = GST_SPREADIT_PROXIMITY_TRACEROUTE;

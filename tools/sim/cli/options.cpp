@@ -191,7 +191,7 @@ constexpr std::array rows{
     Row{"no-resume", nullptr, "What was missed is not sent"},
     Row{"repairs", "N", "Times a lost packet is sent again (1)"},
     Row{"deadline", "TIME", "Later packets are no use (600ms)"},
-    Row{"add-policy", "LIST", "Policies, or \"all\" (round-robin)"},
+    Row{"add-policy", "LIST", "Policies, or \"all\" (auto)"},
     Row{"second-add-policy", "POLICY", "Of smart-bandwidth (round-robin)"},
     Row{"delete-policy", "LIST", "Policies, or \"all\" (grandfather)"},
     Row{"max-tries", "N", "Peers to ask before giving up (32)"},
@@ -393,7 +393,7 @@ parse_options (int argc, char **argv)
   set_audience (given, scenario);
   set_network (given, scenario);
 
-  options.add_policies = {AddPolicyKind::round_robin};
+  options.add_policies = {AddPolicyKind::automatic};
   given.with ("add-policy", [&] (auto option, const std::string &text) {
     options.add_policies = kinds (option, text, add_policies);
   });
