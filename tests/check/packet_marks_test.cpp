@@ -77,7 +77,10 @@ read (GstBuffer *buffer, guint8 frame_id = 1, guint8 time_id = 2)
   if (gst_rtp_buffer_get_extension_onebyte_header (
           &rtp, time_id, 0, &data, &size)) {
     EXPECT_EQ (size, 8u);
-    marked.ntp = GST_READ_UINT64_BE (data);
+    // Not by GST_READ_UINT64_BE, which wants it aligned.
+    for (guint i = 0; i < size; ++i)
+      marked.ntp =
+          marked.ntp.value_or (0) << 8 | static_cast<std::uint8_t *> (data)[i];
   }
   guint16 bits;
   gst_rtp_buffer_get_extension_data (
