@@ -161,10 +161,12 @@ def mpv(node, url, transport, seconds):
 def chain(lab, length, publish):
     """source -> relay -> ... -> relay, each with room for one. Returns the
     source and the relays from the top."""
-    source = lab.publish(publish, "--loop", "--max-children=1")
+    # A gateway can feed more than these, and is to come last all the same.
+    narrow = ["--max-children=1", "--add-policy=round-robin"]
+    source = lab.publish(publish, "--loop", *narrow)
     relays = []
     for level in range(1, length + 1):
-        relay = lab.relay(source.uri, "--max-children=1")
+        relay = lab.relay(source.uri, *narrow)
         relay.wait_stats(f"level {level}",
                          lambda stats, level=level: stats["level"] == level)
         relays.append(relay)

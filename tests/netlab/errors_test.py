@@ -51,7 +51,9 @@ def nobody_has_room():
     with netlab.Lab() as lab:
         source = lab.publish("test", "--max-children=1")
         lab.relay(source.uri, "--max-children=0")
-        check_fails(lab.relay(source.uri, "--max-tries=5", wait=False),
+        # Neither of them can feed the other: a wider one would get the place.
+        check_fails(lab.relay(source.uri, "--max-tries=5", "--max-children=0",
+                              wait=False),
                     "no peer has room for another child after 5 tries")
 
 
