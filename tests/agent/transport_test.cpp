@@ -331,10 +331,14 @@ TEST_F (Changing, IsForOnceAndToTcpOnly)
 
 TEST_F (Changing, ARefusedPlayIsNoNewBeginning)
 {
+  // The answer is written before its sender is fed.
+  ASSERT_TRUE (
+      eventually ([&] { return !source_->stats ().data.children.empty (); }));
   source_->publish_bursts (3);
   const auto published = source_->record ().packets ().size ();
   const auto sent = [&] { return source_->stats ().data.packets_sent; };
-  ASSERT_TRUE (eventually ([&] { return sent () == published; }));
+  ASSERT_TRUE (eventually ([&] { return sent () == published; }))
+      << sent () << " of " << published;
   for (int i = 0; i < 20; ++i)
     EXPECT_EQ (play ().status, 455u);
   EXPECT_EQ (sent (), published) << "nothing twice";
