@@ -210,6 +210,7 @@ public:
   }
 
   Peer peer;
+  std::uint32_t parents_children_max = 3;
   Instant now{};
   std::vector<Action> actions;
 
@@ -221,6 +222,7 @@ private:
     if (const auto link = peer.parent_link ()) {
       message::Alive beat = alive (peer.parent ()->id.low);
       beat.root_path = peer.root_path ().above ();
+      beat.children_max = parents_children_max;
       peer.handle_message (now, *link, beat);
     }
     for (const ChildInfo &child : peer.children ())

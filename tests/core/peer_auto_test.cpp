@@ -248,11 +248,26 @@ TEST (Auto, WhoBringsOthersIsVerifiedBeforeAnybodyIsMoved)
   }
 }
 
-// At level 3, below 4, 3 and the source, which is 2.
+// At level 3, below 4, 3 and the source, which is 2. The parent feeds one.
+constexpr unsigned wide = 1 + limits::width_step;
+
 struct Rising : Bench {
-  explicit Rising (Config config = going_by_openings (2))
-      : Bench (std::move (config)), link (settle_deep ())
+  explicit Rising (Config config = going_by_openings (wide),
+      std::uint32_t parent_children_max = 1)
+      : Bench (std::move (config))
   {
+    subscribe ();
+    link = asked ();
+    hear (link, message::Accept{contact (4), {contact (3), contact (source)},
+                    {}, parent_children_max});
+    packet (link);
+    parents_children_max = parent_children_max;
+  }
+  void pass_until_it_asks ()
+  {
+    for (Duration longest = 2 * limits::rise_after;
+         longest > 0s && !find<action::Connect> (); longest -= 1s)
+      pass (1s);
   }
   LinkId link;
 };
@@ -262,7 +277,7 @@ TEST (AutoRise, AsksTheSourceWhenItHasStayed)
   Rising bench;
   bench.pass (limits::rise_after - 1ns);
   EXPECT_FALSE (bench.find<action::Connect> ());
-  bench.pass (1ns);
+  bench.pass_until_it_asks ();
   ASSERT_TRUE (bench.find<action::Connect> ());
   EXPECT_EQ (bench.find<action::Connect> ()->target, contact (Bench::source));
   const LinkId asked = bench.asked ();
@@ -280,14 +295,14 @@ TEST (AutoRise, AsksTheSourceWhenItHasStayed)
   EXPECT_TRUE ((bench.join (10), bench.said<message::Accept> ()));
   bench.pass (limits::rise_after / 2 - 1ns);
   EXPECT_FALSE (bench.find<action::Connect> ());
-  bench.pass (limits::rise_after);
+  bench.pass (3 * limits::rise_after);
   EXPECT_TRUE (bench.find<action::Connect> ());
 }
 
 TEST (AutoRise, TakesAHigherPlaceWithoutAGap)
 {
   Rising bench;
-  bench.pass (limits::rise_after);
+  bench.pass_until_it_asks ();
   const LinkId asked = bench.asked ();
   bench.hear (asked, message::Accept{contact (Bench::source), {}, {}});
   EXPECT_FALSE (bench.said<message::Unsubscribe> (bench.link));
@@ -300,7 +315,7 @@ TEST (AutoRise, TakesAHigherPlaceWithoutAGap)
 TEST (AutoRise, DeclinesAPlaceThatIsNotWorthIt)
 {
   Rising bench;
-  bench.pass (limits::rise_after);
+  bench.pass_until_it_asks ();
   bench.hear (bench.asked (), message::Redirect{contact (9)});
   const LinkId there = bench.asked ();
   bench.hear (
@@ -315,7 +330,7 @@ TEST (AutoRise, DeclinesAPlaceThatIsNotWorthIt)
 TEST (AutoRise, BecomesASearchWhenTheParentGoes)
 {
   Rising bench;
-  bench.pass (limits::rise_after);
+  bench.pass_until_it_asks ();
   bench.hear (bench.asked (), message::Redirect{contact (9)});
   const LinkId there = bench.asked ();
   bench.close (bench.link);
@@ -328,16 +343,18 @@ TEST (AutoRise, BecomesASearchWhenTheParentGoes)
 TEST (AutoRise, IsForTheWideTheDeepAndTheFed)
 {
   const auto rises = [] (Bench &bench) {
-    bench.pass (3 * limits::rise_after);
+    bench.pass (2 * limits::rise_after);
     return bench.find<action::Connect> () != nullptr;
   };
-  Rising wide;
-  EXPECT_TRUE (rises (wide));
-  Rising narrow (going_by_openings (limits::rise_width_min - 1));
-  EXPECT_FALSE (rises (narrow));
-  Rising other (Bench::config_of (2));
+  Rising below_a_narrow_one;
+  EXPECT_TRUE (rises (below_a_narrow_one));
+  Rising below_its_like (going_by_openings (wide), 2);
+  EXPECT_FALSE (rises (below_its_like));
+  Rising below_whom_it_knows_nothing_of (going_by_openings (wide), 0);
+  EXPECT_FALSE (rises (below_whom_it_knows_nothing_of));
+  Rising other (Bench::config_of (wide));
   EXPECT_FALSE (rises (other)) << "another policy";
-  Bench high (going_by_openings (2));
+  Bench high (going_by_openings (wide));
   high.settle ();
   EXPECT_FALSE (rises (high));
 }

@@ -139,8 +139,9 @@ Downstream::welcome (const Child &child, const Standing &standing)
       [&] (const Contact &helper) { return helper.id == child.contact.id; });
   if (helpers.size () > limits::standby_max)
     helpers.resize (limits::standby_max);
-  node_.outbox.send (child.link,
-      message::Accept{node_.self (), standing.root_path, std::move (helpers)});
+  node_.outbox.send (
+      child.link, message::Accept{node_.self (), standing.root_path,
+                      std::move (helpers), node_.config.children_max});
 }
 
 // A mover with descendants may be above us without either of us knowing: only

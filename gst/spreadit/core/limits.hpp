@@ -109,12 +109,11 @@ inline constexpr Duration take_instead_rest = 10s;
 // Auto: the same, for children that have children. 30 a minute at the source,
 // and the fewer the wider its children are.
 inline constexpr Duration auto_rest = 2s;
-// Auto: whoever has been here for so long, and is not high in the tree, asks
-// the source once for a higher place; again at twice the age each time, for who
-// has stayed long stays long. 10 times in a day.
+// Auto: whoever has been here for so long, or up to twice that, and could feed
+// width_step more than its parent, asks the source for a higher place; again
+// each time it is about twice as old, for who has stayed long stays long. 10
+// times a day.
 inline constexpr Duration rise_after = 60s;
-// Who feeds few is not missed above.
-inline constexpr unsigned rise_width_min = 2;
 // A place that is not higher by so many levels is not worth the move.
 inline constexpr std::size_t rise_levels_min = 2;
 // The source, whom it names, and whom that one names.

@@ -115,6 +115,7 @@ Upstream::settle (Instant now, const message::Accept &accept)
   if (parent.contact.address.empty ())
     parent.contact.address = search.target.address;
   parent.path = RootPath (parent.contact, accept.root_path);
+  parent.children_max = accept.children_max;
   source_.id = parent.path.back ().id;
   ++root_path_changes_;
   placed_blindly_by_ = search.provisional ? std::make_unique<Contact> (
@@ -290,6 +291,7 @@ Upstream::handle_alive (
       alive.root_path.size () >= limits::levels_max)
     return parent_is_useless (now, parent.link);
   parent.receiving = alive.receiving;
+  parent.children_max = alive.children_max;
   if (is_usable (alive.self))
     parent.contact.address = alive.self.address;
   if (!parent.path.is_through (parent.contact, alive.root_path)) {
@@ -389,8 +391,8 @@ Upstream::first_packet (Instant now)
 {
   auto &settled = std::get<Settled> (state_);
   settled.search.reset ();
-  if (!std::exchange (was_fed_, true))
-    rise_at_ = now + limits::rise_after;
+  if (!std::exchange (was_fed_, true) && rises_)
+    rise_at_ = rise_after (now, limits::rise_after);
   data_doubt_ = node_.config.data_doubt;
   if (settled.parent.over_tcp)
     data_doubt_ = std::max<Duration> (data_doubt_, limits::data_doubt_tcp);
@@ -571,14 +573,21 @@ Upstream::check_settled (Instant now)
     rise (now);
 }
 
+// Those who came in one moment shall not ask in one moment.
+Instant
+Upstream::rise_after (Instant now, Duration wait)
+{
+  const auto spread = static_cast<std::uint64_t> (
+      std::max<Duration> (2 * wait, limits::rise_after).count ());
+  return now + wait + Duration (node_.rng.below (spread));
+}
+
 // Make before break, and the old parent stays unless the new place is higher.
-// The next time at about twice the age: not those of one moment in one moment.
 void
 Upstream::rise (Instant now)
 {
-  const auto age = static_cast<std::uint64_t> (
-      std::max (now - node_.since, limits::rise_after).count ());
-  rise_at_ = now + Duration (age / 2 + node_.rng.below (age));
+  rise_at_ =
+      rise_after (now, std::max (now - node_.since, limits::rise_after) / 2);
   Parent parent = std::move (std::get<Settled> (state_).parent);
   Search next (now, JoinReason::rising);
   next.exclude (parent.contact.id);

@@ -63,6 +63,7 @@ public:
   void located (Instant now);
   void set_delete_policy (DeletePolicy policy) { delete_policy_ = policy; }
   // Whether to ask for a higher place when there for long (Auto).
+  // Whoever is there already does not begin to.
   void set_rises (bool rises) { rises_ = rises; }
 
   [[nodiscard]] PeerState state () const;
@@ -95,12 +96,13 @@ private:
   struct Parent {
     LinkId link;
     Contact contact;
-    Instant heard;               // the last message
-    std::optional<Instant> data; // the last packet
-    bool receiving = true;       // says the parent
-    bool is_late = false;        // in doubt: nothing came for a while
-    bool over_tcp = false;       // its packets
-    RootPath path;               // our root path through it
+    Instant heard;                  // the last message
+    std::optional<Instant> data;    // the last packet
+    bool receiving = true;          // says the parent
+    bool is_late = false;           // in doubt: nothing came for a while
+    bool over_tcp = false;          // its packets
+    std::uint32_t children_max = 0; // 0: not told
+    RootPath path;                  // our root path through it
   };
   struct Idle {};
   struct Source {
@@ -171,6 +173,7 @@ private:
   void move_near (Instant now);
   void check_settled (Instant now);
   void rise (Instant now);
+  Instant rise_after (Instant now, Duration wait);
   [[nodiscard]] Instant rises_at (const Settled &settled) const;
   [[nodiscard]] bool is_rise_worth (const message::Accept &accept) const;
   void return_to_old (Instant now);

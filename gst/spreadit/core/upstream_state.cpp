@@ -195,7 +195,9 @@ Upstream::rises_at (const Settled &settled) const
   const bool may = rises_ && !settled.search && !settled.old &&
                    !settled.leave_by && feeds_now (settled.parent) &&
                    settled.parent.path.size () > limits::rise_levels_min &&
-                   node_.config.children_max >= limits::rise_width_min &&
+                   settled.parent.children_max > 0 &&
+                   settled.parent.children_max + limits::width_step <=
+                       node_.config.children_max &&
                    !node_.config.address.empty ();
   return may ? rise_at_ : Instant::max ();
 }

@@ -131,6 +131,7 @@ struct Accept {
   Contact self;
   RootPath root_path; // of the accepting peer
   std::vector<Contact> standby;
+  std::uint32_t children_max = 0; // of the accepting peer; 0: not told
   bool operator== (const Accept &) const = default;
 };
 

@@ -307,7 +307,9 @@ decode_accept (const Response &response)
     return refused (malformed, "SpreadIt-Standby: " + reason->text);
 
   core::message::Accept accept;
-  accept.self = std::get<PeerHeader> (std::move (peer)).self;
+  auto &header = std::get<PeerHeader> (peer);
+  accept.self = std::move (header.self);
+  accept.children_max = header.children_max;
   accept.root_path =
       core::RootPath (std::get<std::vector<core::Contact>> (root_path));
   accept.standby = std::get<std::vector<core::Contact>> (std::move (standby));

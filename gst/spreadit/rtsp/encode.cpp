@@ -154,7 +154,10 @@ encode_accept (const core::message::Accept &accept, std::string_view sdp,
     std::string_view content_base)
 {
   Response response = encode_description (sdp, content_base);
-  add (response.headers, header::peer, peer_identity (accept.self));
+  std::string peer = peer_identity (accept.self);
+  if (accept.children_max > 0)
+    peer += "; children-max=" + std::to_string (accept.children_max);
+  add (response.headers, header::peer, std::move (peer));
   add_contacts (
       response.headers, header::root_path, accept.root_path.contacts ());
   add_contacts (response.headers, header::standby, accept.standby);
