@@ -84,6 +84,7 @@ format_of (const GstCaps *caps)
 struct MediaSlots::Slot {
   std::string format;
   Owned<GstElement> source; // an appsrc
+  Owned<GstElement> parser;
   bool taken = false;
 };
 
@@ -120,6 +121,7 @@ MediaSlots::add (const GstCaps *caps)
   for (GstElement *element : {parser, depayloader, source})
     gst_element_sync_state_with_parent (element);
   slot->source.reset (GST_ELEMENT (gst_object_ref (source)));
+  slot->parser.reset (GST_ELEMENT (gst_object_ref (parser)));
   slots_.push_back (std::move (slot));
   return "";
 }
@@ -151,24 +153,37 @@ MediaSlots::take (const std::vector<Owned<GstCaps>> &media)
 
 // The running time of their pipeline becomes that of ours: both go by the
 // system's clock. So time goes on as it does, whoever sends.
+GstClockTime
+MediaSlots::time_of (GstClockTime running_time, GstClockTime base_time) const
+{
+  const GstClockTime ours = gst_element_get_base_time (GST_ELEMENT (pipeline_));
+  if (GST_CLOCK_TIME_IS_VALID (running_time) &&
+      GST_CLOCK_TIME_IS_VALID (base_time) && running_time + base_time >= ours)
+    return running_time + base_time - ours;
+  return 0;
+}
+
 void
 MediaSlots::push (
-    Slot &slot, GstSample *sample, GstClockTime base_time, bool first)
+    Slot &slot, GstBuffer *packet, GstClockTime time, const GstCaps *caps)
 {
-  GstBuffer *packet = gst_buffer_copy (gst_sample_get_buffer (sample));
-  const GstClockTime ours = gst_element_get_base_time (GST_ELEMENT (pipeline_));
-  if (GST_BUFFER_PTS_IS_VALID (packet) && GST_CLOCK_TIME_IS_VALID (base_time) &&
-      GST_BUFFER_PTS (packet) + base_time >= ours)
-    GST_BUFFER_PTS (packet) += base_time - ours;
-  else
-    GST_BUFFER_PTS (packet) = 0;
-  GST_BUFFER_DTS (packet) = GST_CLOCK_TIME_NONE;
+  GstBuffer *copy = gst_buffer_copy (packet);
+  GST_BUFFER_PTS (copy) = time;
+  GST_BUFFER_DTS (copy) = GST_CLOCK_TIME_NONE;
   auto *source = GST_APP_SRC (slot.source.get ());
-  if (first) {
-    GST_BUFFER_FLAG_SET (packet, GST_BUFFER_FLAG_DISCONT);
-    gst_app_src_set_caps (source, gst_sample_get_caps (sample));
+  if (caps) {
+    GST_BUFFER_FLAG_SET (copy, GST_BUFFER_FLAG_DISCONT);
+    gst_app_src_set_caps (source, caps);
   }
-  gst_app_src_push_buffer (source, packet);
+  gst_app_src_push_buffer (source, copy);
+}
+
+Owned<GstCaps>
+MediaSlots::coded_caps (const Slot &slot)
+{
+  const Owned<GstPad> pad (
+      gst_element_get_static_pad (slot.parser.get (), "src"));
+  return Owned<GstCaps> (gst_pad_get_current_caps (pad.get ()));
 }
 
 } // namespace spreadit::relay

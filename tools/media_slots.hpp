@@ -40,9 +40,15 @@ public:
   // A slot for each of what somebody who has come is going to send; or why not.
   std::variant<std::vector<Slot *>, std::string> take (
       const std::vector<Owned<GstCaps>> &media);
-  // Of a pipeline with that base time. The first of whoever has come also says
-  // what it is.
-  void push (Slot &slot, GstSample *packet, GstClockTime base_time, bool first);
+  // When that is here: the running time of a pipeline with that base time.
+  [[nodiscard]] GstClockTime time_of (
+      GstClockTime running_time, GstClockTime base_time) const;
+  // At a time_of(). With `caps` for the first of whoever has come: what it is.
+  void push (
+      Slot &slot, GstBuffer *packet, GstClockTime time, const GstCaps *caps);
+  // What was last made of the packets, as with the size of the picture; or
+  // null.
+  static Owned<GstCaps> coded_caps (const Slot &slot);
 
 private:
   GstBin *pipeline_;

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "encoders.hpp"
 #include "file_loop.hpp"
 #include "owned.hpp"
 #include "relay_options.hpp"
@@ -18,12 +19,6 @@
 namespace spreadit::relay {
 
 namespace {
-
-bool
-has_element (const char *name)
-{
-  return Owned<GstElementFactory> (gst_element_factory_find (name)) != nullptr;
-}
 
 std::string
 path_of (const std::string &text)
@@ -69,49 +64,6 @@ has_sometimes_pads (GstElement *element)
   return false;
 }
 
-// The first encoder there is, with what makes it live: no reordering, a key
-// frame each second, so that whoever joins or moves sees a picture soon.
-std::string
-find_encoder (std::initializer_list<const char *> known, const char *caps_text,
-    GstElementFactoryListType kind)
-{
-  for (const char *encoder : known)
-    if (has_element (
-            std::string (encoder, std::strcspn (encoder, " ")).c_str ()))
-      return encoder;
-  GList *all = gst_element_factory_list_get_elements (kind, GST_RANK_MARGINAL);
-  const Owned<GstCaps> caps (gst_caps_from_string (caps_text));
-  GList *fitting =
-      gst_element_factory_list_filter (all, caps.get (), GST_PAD_SRC, FALSE);
-  std::string name;
-  if (fitting)
-    name = GST_OBJECT_NAME (fitting->data);
-  gst_plugin_feature_list_free (fitting);
-  gst_plugin_feature_list_free (all);
-  return name;
-}
-
-std::string
-find_video_encoder ()
-{
-  return find_encoder (
-      {"x264enc tune=zerolatency speed-preset=ultrafast bitrate=800 "
-       "key-int-max=25",
-          "openh264enc bitrate=800000 gop-size=25 complexity=low",
-          "vp8enc deadline=1 target-bitrate=800000 keyframe-max-dist=25 "
-          "cpu-used=8"},
-      "video/x-h264; video/x-vp8", GST_ELEMENT_FACTORY_TYPE_VIDEO_ENCODER);
-}
-
-std::string
-find_audio_encoder ()
-{
-  return find_encoder ({"avenc_aac bitrate=64000", "voaacenc bitrate=64000",
-                           "opusenc bitrate=64000"},
-      "audio/mpeg, mpegversion=4; audio/x-opus",
-      GST_ELEMENT_FACTORY_TYPE_AUDIO_ENCODER);
-}
-
 // The clock in the picture and the tick on each full second are the same
 // time: whoever looks and listens notices streams that are out of sync.
 std::string
@@ -151,7 +103,7 @@ struct PublishInput::Impl {
 
   bool watch_elements (GstBin *bin);
   std::string open_file (const std::string &path, bool looped);
-  std::string open_rtsp (const std::string &url);
+  std::string open_rtsp (const std::string &url, bool always_on);
   std::string open_description (const std::string &text);
 };
 
@@ -284,9 +236,9 @@ PublishInput::Impl::open_file (const std::string &path, bool looped)
 }
 
 std::string
-PublishInput::Impl::open_rtsp (const std::string &url)
+PublishInput::Impl::open_rtsp (const std::string &url, bool always_on)
 {
-  origin = std::make_unique<RtspOrigin> (pipeline, sink, url);
+  origin = std::make_unique<RtspOrigin> (pipeline, sink, url, always_on);
   if (const std::string why = origin->start (); !why.empty ())
     return "cannot play " + url + ": " + why;
   return "";
@@ -371,14 +323,15 @@ classify_input (const std::string &text)
       g_file_test (text.c_str (), G_FILE_TEST_EXISTS))
     return InputKind::file;
   if (text.find ('!') != std::string::npos ||
-      has_element (text.substr (0, text.find (' ')).c_str ()))
+      has_element (text.substr (0, text.find (' '))))
     return InputKind::description;
   return InputKind::file;
 }
 
 std::variant<std::unique_ptr<PublishInput>, InputProblem>
-PublishInput::make (GstBin *pipeline, const std::string &text, bool loop)
+PublishInput::make (GstBin *pipeline, const StreamOptions &options)
 {
+  const std::string &text = options.publish;
   auto impl = std::make_unique<Impl> ();
   impl->pipeline = pipeline;
   const InputKind kind = classify_input (text);
@@ -390,10 +343,10 @@ PublishInput::make (GstBin *pipeline, const std::string &text, bool loop)
   std::string wrong;
   switch (kind) {
   case InputKind::file:
-    wrong = impl->open_file (path_of (text), loop);
+    wrong = impl->open_file (path_of (text), options.loop);
     break;
   case InputKind::rtsp:
-    wrong = impl->open_rtsp (text);
+    wrong = impl->open_rtsp (text, options.always_on);
     break;
   case InputKind::description:
     wrong = impl->open_description (text);

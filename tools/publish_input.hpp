@@ -10,6 +10,8 @@
 
 #include <gst/gst.h>
 
+#include "relay_options.hpp"
+
 namespace spreadit::relay {
 
 enum class InputKind { file, rtsp, test, description };
@@ -26,11 +28,11 @@ struct InputProblem {
 
 class PublishInput {
 public:
-  // Builds the input and a spreaditsink in `pipeline`, which has to outlive
-  // it. Pads that come later are linked as they come; what goes wrong then is
-  // an error message on the pipeline's bus.
+  // Builds the input of options.publish and a spreaditsink in `pipeline`, which
+  // has to outlive it. Pads that come later are linked as they come; what goes
+  // wrong then is an error message on the pipeline's bus.
   static std::variant<std::unique_ptr<PublishInput>, InputProblem> make (
-      GstBin *pipeline, const std::string &text, bool loop);
+      GstBin *pipeline, const StreamOptions &options);
 
   ~PublishInput ();
   PublishInput (const PublishInput &) = delete;

@@ -19,7 +19,8 @@ constexpr const char *summary =
 constexpr const char *description =
     R"(INPUT is one of
   FILE          anything GStreamer can take apart; with --loop for ever
-  rtsp://...    a camera or server; its RTP packets go out as they come
+  rtsp://...    a camera or server, asked for again whenever it is away; with
+                --always-on a slate and silence are in the stream meanwhile
   test          a test picture with a clock in it, and a tick each second
   DESCRIPTION   as for gst-launch-1.0; its unlinked pads become the stream,
                 unless it has a spreaditsink of its own
@@ -85,6 +86,13 @@ checked_flag (const std::string &name, const std::string &text)
   throw UsageError{"bad " + name + " \"" + text + "\": give true or false"};
 }
 
+bool
+is_rtsp (const std::string &input)
+{
+  return g_str_has_prefix (input.c_str (), "rtsp") &&
+         gst_uri_is_valid (input.c_str ());
+}
+
 http::Address
 checked_http (const std::string &text)
 {
@@ -110,6 +118,8 @@ make_stream (const std::string &uri, const Raw &raw)
       stream.publish = text;
     else if (name == "loop")
       stream.loop = checked_flag (name, text);
+    else if (name == "always-on")
+      stream.always_on = checked_flag (name, text);
     else if (const Setting *row = find_setting (name))
       stream.settings[name] = checked_value (*row, text);
   }
@@ -158,6 +168,7 @@ option_entries (
   entries.push_back (
       value ("publish", "Be the source of URI; see below", "INPUT"));
   entries.push_back (flag ("loop", "Start a published file over at its end"));
+  entries.push_back (flag ("always-on", "Show a slate while a camera is away"));
   entries.push_back (
       value ("config", "Read options from a key file; see below", "FILE"));
   entries.push_back (
@@ -243,7 +254,7 @@ read_group (GKeyFile *file, const char *group, const std::string &path)
     const bool process_wide = is_one_of (*key, {"stats", "quiet", "http"}) ||
                               is_gateway_setting (*key);
     if (!find_setting (*key) && !process_wide &&
-        !is_one_of (*key, {"uri", "publish", "loop"}))
+        !is_one_of (*key, {"uri", "publish", "loop", "always-on"}))
       throw UsageError{path + ": unknown key \"" + *key + "\" in [" + group +
                        "]; the keys are the long options of --help"};
     if (process_wide && std::string_view (group) != "relay")
@@ -336,6 +347,8 @@ check_together (const Options &options, bool publish_is_default)
       throw UsageError{stream.uri + " is there twice; once is enough"};
     if (stream.loop && stream.publish.empty ())
       throw UsageError{"loop needs --publish=FILE"};
+    if (stream.always_on && !is_rtsp (stream.publish))
+      throw UsageError{"always-on needs --publish=rtsp://..."};
     if (options.check && !stream.publish.empty ())
       throw UsageError{
           "check joins a stream; it does not go with publish, start the "
@@ -430,9 +443,10 @@ compare (const Options &running, const Options &wanted)
           now.uri + " is gone from the config; restart to leave it");
       continue;
     }
-    if (next->publish != now.publish || next->loop != now.loop)
+    if (next->publish != now.publish || next->loop != now.loop ||
+        next->always_on != now.always_on)
       reload.needs_restart.push_back (
-          now.uri + ": another publish or loop needs a restart");
+          now.uri + ": another publish, loop or always-on needs a restart");
     compare_settings (now.uri, now.settings, next->settings, changes, reload);
   }
   for (const StreamOptions &stream : wanted.streams)

@@ -22,8 +22,9 @@ inline constexpr int exit_usage = 2;
 
 struct StreamOptions {
   std::string uri;
-  std::string publish; // be the source, of this input; empty: relay
-  bool loop = false;   // play a published file again and again
+  std::string publish;    // be the source, of this input; empty: relay
+  bool loop = false;      // play a published file again and again
+  bool always_on = false; // a slate stands in for a camera that is away
   // Checked values by option name, as gst_util_set_object_arg() takes them.
   // What was not asked for is not there: the element's default holds.
   std::map<std::string, std::string, std::less<>> settings;

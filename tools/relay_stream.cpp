@@ -90,8 +90,7 @@ RelayStream::Impl::build ()
           "where the plugin is"};
     gst_bin_add (GST_BIN (pipeline.get ()), element);
   } else {
-    auto made = PublishInput::make (
-        GST_BIN (pipeline.get ()), options.publish, options.loop);
+    auto made = PublishInput::make (GST_BIN (pipeline.get ()), options);
     if (auto *problem = std::get_if<InputProblem> (&made))
       return *problem;
     input = std::get<std::unique_ptr<PublishInput>> (std::move (made));

@@ -11,6 +11,7 @@
 
 #include "media_slots.hpp"
 #include "owned.hpp"
+#include "slate.hpp"
 
 namespace spreadit::relay {
 
@@ -21,6 +22,10 @@ constexpr guint latency_ms = 200;
 // A camera sends something all the time; rtspsrc itself waits for a link that
 // is dead for as long as TCP does.
 constexpr gint64 silence_max_us = 5 * G_USEC_PER_SEC;
+// How fast the first sender reports may bring sound and picture together; at
+// once, time would go back. A packet takes longer than that.
+constexpr guint64 sync_step_ns = 5 * GST_MSECOND;
+constexpr guint look_ms = 250;
 constexpr guint retry_min_ms = 500;
 constexpr guint retry_max_ms = 5000;
 
@@ -45,6 +50,7 @@ struct RtspOrigin::Impl {
 
   GstBin *pipeline;
   MediaSlots slots;
+  std::unique_ptr<Slate> slate; // or null
   std::string url;
   std::unique_ptr<Session> session;
   guint timer = 0;
@@ -54,13 +60,18 @@ struct RtspOrigin::Impl {
   bool was_there = false;
   bool is_away = false;
 
-  Impl (GstBin *bin, GstElement *sink, std::string where)
+  Impl (GstBin *bin, GstElement *sink, std::string where, bool always_on)
       : pipeline (bin), slots (bin, sink), url (std::move (where))
   {
+    if (always_on)
+      slate = std::make_unique<Slate> (slots, latency_ms * GST_MSECOND,
+          [this] (const std::string &text) { note (text); });
   }
   ~Impl ();
   bool connect ();
   void disconnect ();
+  void add_slates (const std::vector<Owned<GstCaps>> &media,
+      const std::vector<MediaSlots::Slot *> &taken);
   void lose (const std::string &why, GstMessage *message);
   void note (const std::string &text);
   void look ();
@@ -82,6 +93,18 @@ RtspOrigin::Impl::note (const std::string &text)
                                      G_TYPE_STRING, text.c_str (), nullptr)));
 }
 
+void
+RtspOrigin::Impl::add_slates (const std::vector<Owned<GstCaps>> &media,
+    const std::vector<MediaSlots::Slot *> &taken)
+{
+  if (!slate)
+    return;
+  for (std::size_t i = 0; i < taken.size (); ++i)
+    if (const std::string why = slate->add (*taken[i], media[i].get ());
+        !why.empty ())
+      note ("not always on: " + why);
+}
+
 // All that is to come is known before the first packet: the first time it makes
 // the stream, later it has to fit.
 void
@@ -93,7 +116,8 @@ RtspOrigin::Impl::on_sdp (
   auto media = rtp_caps_of (sdp);
   std::erase_if (media, [] (const auto &caps) { return !caps; });
   std::string why;
-  if (slots.empty ())
+  const bool is_first = slots.empty ();
+  if (is_first)
     for (auto i = media.begin (); i != media.end ();) {
       why = slots.add (i->get ());
       if (why.empty ()) {
@@ -104,6 +128,9 @@ RtspOrigin::Impl::on_sdp (
       i = media.erase (i);
     }
   auto taken = slots.take (media);
+  if (auto *all = std::get_if<std::vector<MediaSlots::Slot *>> (&taken);
+      all && is_first)
+    session.origin->add_slates (media, *all);
   const std::lock_guard guard (session.lock);
   if (auto *wrong = std::get_if<std::string> (&taken)) {
     session.refused = true;
@@ -153,9 +180,15 @@ RtspOrigin::Impl::on_sample (GstAppSink *appsink, gpointer data) noexcept
   auto &input = *static_cast<Input *> (data);
   Impl &self = *input.session->origin;
   self.heard_us = g_get_monotonic_time ();
-  self.slots.push (*input.slot, sample,
-      gst_element_get_base_time (GST_ELEMENT (appsink)),
-      std::exchange (input.first, false));
+  GstBuffer *packet = gst_sample_get_buffer (sample);
+  const GstClockTime time = self.slots.time_of (GST_BUFFER_PTS (packet),
+      gst_element_get_base_time (GST_ELEMENT (appsink)));
+  const bool first = std::exchange (input.first, false);
+  if (self.slate)
+    self.slate->pass (*input.slot, sample, time, first);
+  else
+    self.slots.push (*input.slot, packet, time,
+        first ? gst_sample_get_caps (sample) : nullptr);
   gst_sample_unref (sample);
   return GST_FLOW_OK;
 }
@@ -186,8 +219,8 @@ RtspOrigin::Impl::connect ()
   session->origin = this;
   session->pipeline.reset (
       GST_ELEMENT (gst_object_ref_sink (gst_pipeline_new ("origin"))));
-  g_object_set (
-      source, "location", url.c_str (), "latency", latency_ms, nullptr);
+  g_object_set (source, "location", url.c_str (), "latency", latency_ms,
+      "max-ts-offset-adjustment", sync_step_ns, nullptr);
   g_signal_connect (source, "on-sdp", G_CALLBACK (on_sdp), session.get ());
   g_signal_connect (source, "pad-added", G_CALLBACK (on_pad), session.get ());
   gst_bin_add (GST_BIN (session->pipeline.get ()), source);
@@ -222,6 +255,8 @@ RtspOrigin::Impl::lose (const std::string &why, GstMessage *message)
   if (!std::exchange (is_away, true))
     note (url + " is away (" + why + "); the audience stays, trying again");
   disconnect ();
+  if (slate)
+    slate->begin ();
   timer = g_timeout_add (
       retry_ms,
       [] (gpointer self) -> gboolean {
@@ -234,10 +269,12 @@ RtspOrigin::Impl::lose (const std::string &why, GstMessage *message)
   retry_ms = MIN (2 * retry_ms, retry_max_ms);
 }
 
-// Each half a second.
+// Some times a second.
 void
 RtspOrigin::Impl::look ()
 {
+  if (slate)
+    slate->look ();
   if (!session)
     return;
   std::string refused;
@@ -268,8 +305,10 @@ RtspOrigin::Impl::~Impl ()
   disconnect ();
 }
 
-RtspOrigin::RtspOrigin (GstBin *pipeline, GstElement *sink, std::string url)
-    : impl_ (std::make_unique<Impl> (pipeline, sink, std::move (url)))
+RtspOrigin::RtspOrigin (
+    GstBin *pipeline, GstElement *sink, std::string url, bool always_on)
+    : impl_ (
+          std::make_unique<Impl> (pipeline, sink, std::move (url), always_on))
 {
 }
 
@@ -290,7 +329,7 @@ RtspOrigin::start ()
       },
       impl_.get ());
   impl_->watchdog = g_timeout_add (
-      500,
+      look_ms,
       [] (gpointer self) -> gboolean {
         static_cast<Impl *> (self)->look ();
         return G_SOURCE_CONTINUE;

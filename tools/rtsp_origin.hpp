@@ -17,8 +17,9 @@ class RtspOrigin {
 public:
   // `pipeline` and the spreaditsink in it are borrowed and outlive this. Errors
   // of the first connection go to its bus; later, application messages `note`
-  // with a `text`.
-  RtspOrigin (GstBin *pipeline, GstElement *sink, std::string url);
+  // with a `text`. `always_on`: a slate stands in for it while it is away.
+  RtspOrigin (
+      GstBin *pipeline, GstElement *sink, std::string url, bool always_on);
   ~RtspOrigin ();
   RtspOrigin (const RtspOrigin &) = delete;
   RtspOrigin &operator= (const RtspOrigin &) = delete;

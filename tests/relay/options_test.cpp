@@ -139,6 +139,23 @@ TEST (CommandLine, PublishMakesItTheSource)
   EXPECT_TRUE (options.streams[0].loop);
 }
 
+TEST (CommandLine, AlwaysOnIsForACamera)
+{
+  const Options options =
+      parsed ({"--publish=rtsp://camera.example/1", "--always-on", live});
+  EXPECT_TRUE (options.streams[0].always_on);
+  EXPECT_FALSE (parsed ({"--publish=rtsp://camera.example/1", live})
+                    .streams[0]
+                    .always_on);
+  for (const char *input : {"clip.mp4", "test", "rtspsrc location=rtsp://x"})
+    EXPECT_EQ (
+        refused ({std::string ("--publish=") + input, "--always-on", live}),
+        "always-on needs --publish=rtsp://...")
+        << input;
+  EXPECT_EQ (
+      refused ({"--always-on", live}), "always-on needs --publish=rtsp://...");
+}
+
 TEST (CommandLine, HelpAndVersionEndWellOnStandardOutput)
 {
   for (const char *option : {"--help", "-h", "--version"}) {

@@ -74,7 +74,8 @@ LAYERS = [
         r"<json-glib/json-glib\.h>", r"<libsoup/soup\.h>"
     ]),
     ("tools/", [
-        STANDARD, r'"[^/"]+"', r'"http/(address|site)\.hpp"', GST, GLIB, OUR_PUBLIC, SYSTEM,
+        STANDARD, r'"[^/"]+"', r'"http/(address|site)\.hpp"',
+        r'"media/random_access\.hpp"', GST, GLIB, OUR_PUBLIC, SYSTEM,
         r"<json-glib/json-glib\.h>"
     ]),
 ]

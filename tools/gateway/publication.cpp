@@ -143,9 +143,12 @@ Publication::Impl::on_sample (GstAppSink *appsink, gpointer data) noexcept
   const std::lock_guard guard (self.lock);
   if (self.publisher == input.publisher && self.pipeline) {
     self.heard_us = g_get_monotonic_time ();
-    self.slots->push (*input.slot, sample,
-        gst_element_get_base_time (GST_ELEMENT (appsink)),
-        std::exchange (input.first, false));
+    GstBuffer *packet = gst_sample_get_buffer (sample);
+    self.slots->push (*input.slot, packet,
+        self.slots->time_of (GST_BUFFER_PTS (packet),
+            gst_element_get_base_time (GST_ELEMENT (appsink))),
+        std::exchange (input.first, false) ? gst_sample_get_caps (sample)
+                                           : nullptr);
   }
   gst_sample_unref (sample);
   return GST_FLOW_OK;

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "encoders.hpp"
+
+#include "owned.hpp"
+
+namespace spreadit::relay {
+
+namespace {
+
+// Any, if the known ones are not there.
+std::string
+find_encoder (const std::vector<const char *> &known, const char *caps_text,
+    GstElementFactoryListType kind)
+{
+  if (std::string found = first_installed (known); !found.empty ())
+    return found;
+  GList *all = gst_element_factory_list_get_elements (kind, GST_RANK_MARGINAL);
+  const Owned<GstCaps> caps (gst_caps_from_string (caps_text));
+  GList *fitting =
+      gst_element_factory_list_filter (all, caps.get (), GST_PAD_SRC, FALSE);
+  std::string name;
+  if (fitting)
+    name = GST_OBJECT_NAME (fitting->data);
+  gst_plugin_feature_list_free (fitting);
+  gst_plugin_feature_list_free (all);
+  return name;
+}
+
+} // namespace
+
+bool
+has_element (const std::string &name)
+{
+  return Owned<GstElementFactory> (gst_element_factory_find (name.c_str ())) !=
+         nullptr;
+}
+
+std::string
+first_installed (const std::vector<const char *> &descriptions)
+{
+  for (const std::string text : descriptions)
+    if (has_element (text.substr (0, text.find (' '))))
+      return text;
+  return "";
+}
+
+std::string
+find_video_encoder ()
+{
+  return find_encoder (
+      {"x264enc tune=zerolatency speed-preset=ultrafast bitrate=800 "
+       "key-int-max=25",
+          "openh264enc bitrate=800000 gop-size=25 complexity=low",
+          "vp8enc deadline=1 target-bitrate=800000 keyframe-max-dist=25 "
+          "cpu-used=8"},
+      "video/x-h264; video/x-vp8", GST_ELEMENT_FACTORY_TYPE_VIDEO_ENCODER);
+}
+
+std::string
+find_audio_encoder ()
+{
+  return find_encoder ({"avenc_aac bitrate=64000", "voaacenc bitrate=64000",
+                           "opusenc bitrate=64000"},
+      "audio/mpeg, mpegversion=4; audio/x-opus",
+      GST_ELEMENT_FACTORY_TYPE_AUDIO_ENCODER);
+}
+
+} // namespace spreadit::relay
