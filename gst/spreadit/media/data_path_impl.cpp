@@ -62,11 +62,25 @@ DataPath::Impl::serve ()
     service_time = std::min (
         {fan_out.serve (idle_rtcp, at), send_reports (at), repair (at)});
     size_buffers (at);
+  } else {
+    // What has gone out since puts off signs of life: waking for those that
+    // were due before costs a switch for each burst.
+    service_time = next_service ();
   }
   if (redeemed.list)
     return std::nullopt;
   asleep_until = service_time;
   return service_time;
+}
+
+MonotonicTime
+DataPath::Impl::next_service () const
+{
+  MonotonicTime next =
+      std::min (fan_out.next_service (), upstream.next_repair ());
+  for (const Parent &parent : upstream.parents ())
+    next = std::min (next, parent.next_report);
+  return next;
 }
 
 void

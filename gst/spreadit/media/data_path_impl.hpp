@@ -70,6 +70,7 @@ struct DataPath::Impl {
   void announce_losses ();
   void send_to_parent (const Address &parent, Bytes rtcp);
   void serve_at (MonotonicTime at);
+  [[nodiscard]] MonotonicTime next_service () const;
   void size_buffers (MonotonicTime at);
   void count_drops ();
 

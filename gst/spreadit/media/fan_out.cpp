@@ -163,11 +163,17 @@ MonotonicTime
 FanOut::serve (Bytes idle_rtcp, MonotonicTime now)
 {
   pump (now);
-  MonotonicTime next = MonotonicTime::max ();
-  for (const auto &branch : branches_) {
+  for (const auto &branch : branches_)
     branch->keep_alive (idle_rtcp, now);
+  return next_service ();
+}
+
+MonotonicTime
+FanOut::next_service () const
+{
+  MonotonicTime next = MonotonicTime::max ();
+  for (const auto &branch : branches_)
     next = std::min (next, branch->next_service (ring_));
-  }
   return next;
 }
 

@@ -47,6 +47,8 @@ public:
   // pump(), and a sign of life to those who got nothing. When to call again if
   // nothing is put.
   MonotonicTime serve (Bytes idle_rtcp, MonotonicTime now);
+  // When serve() is due, if nothing is put.
+  [[nodiscard]] MonotonicTime next_service () const;
 
   void start (LinkKey key, const Route &route, const StartAt &start);
   // The branch is of no more use, but whoever holds locks may want to destroy

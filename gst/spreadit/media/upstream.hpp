@@ -61,6 +61,7 @@ public:
   // Its connection, for whoever wants to let go of it elsewhere.
   std::optional<route::BundledTcp> take_tcp (LinkKey key);
   [[nodiscard]] std::vector<Parent> &parents () { return parents_; }
+  [[nodiscard]] const std::vector<Parent> &parents () const { return parents_; }
   [[nodiscard]] const Parent *find (LinkKey key) const;
   [[nodiscard]] bool is_parent (const Address &address) const;
 
