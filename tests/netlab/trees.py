@@ -42,7 +42,9 @@ class Tree:
     def _configure(self, node, children):
         path = os.path.join(self.lab.directory, f"node{node.number}.conf")
         with open(path, "w", encoding="utf-8") as config:
-            config.write(f"[relay]\nmax-children={children}\n")
+            # By turns: these trees are to have a shape, not the best one.
+            config.write(f"[relay]\nmax-children={children}\n"
+                         "add-policy=round-robin\n")
         return f"--config={path}"
 
     def set_children(self, relay, number):
