@@ -1,5 +1,5 @@
 // A flash crowd at one source: joins that are sent on, answered per second by
-// one core (DESIGN 11), while it feeds a child; and what the child notices.
+// one core, while it feeds a child; and what the child notices.
 // Prints one JSON object; asserts nothing about time.
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later

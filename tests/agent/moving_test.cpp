@@ -1,5 +1,4 @@
-// Nodes leave, crash and freeze; whoever is below them goes on without a gap
-// (DESIGN 5, "Moving without a gap").
+// Nodes leave, crash and freeze; whoever is below them goes on without a gap.
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <algorithm>

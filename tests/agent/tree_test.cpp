@@ -294,7 +294,7 @@ TEST (Tree, ASourceWithoutRoomAcceptsNobody)
   EXPECT_TRUE (joins (*next, *source));
 }
 
-// DESIGN 8: floor (upload x 0.9 / stream rate).
+// The capacity: floor (upload x 0.9 / stream rate).
 TEST (Tree, UploadBandwidthDecidesHowManyChildren)
 {
   constexpr double stream_bps = 8 * 100 * 3100; // about: see Generator

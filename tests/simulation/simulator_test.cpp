@@ -148,7 +148,7 @@ TEST (Simulator, WithoutRoomSessionsAreRefused)
   EXPECT_EQ (measures.failures.at ("no-room"), 40u);
 }
 
-// DESIGN 7: heart-beats that say nothing new need not be events.
+// Heart-beats that say nothing new need not be events.
 TEST (Simulator, IdleHeartBeatsChangeNothing)
 {
   for (int add = 0; add < 6; ++add)

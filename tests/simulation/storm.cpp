@@ -66,7 +66,7 @@ private:
     Config config;
     config.add_policy = weather_.add_policy;
     config.delete_policy = weather_.delete_policy;
-    // A fifth cannot relay (DESIGN 7).
+    // A fifth cannot relay.
     if (rng_.below (5) == 0)
       config.children_max = 0;
     else if (kind_ & kind::short_of_room)

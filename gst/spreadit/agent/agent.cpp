@@ -229,8 +229,8 @@ Agent::poll_data ()
   }
 }
 
-// With an upload bandwidth the capacity follows the rate of the stream
-// (DESIGN 8): 90 % of the one by the other.
+// With an upload bandwidth the capacity follows the rate of the stream:
+// 90 % of the one by the other.
 void
 Agent::measure_stream ()
 {
