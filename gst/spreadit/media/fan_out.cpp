@@ -105,14 +105,23 @@ FanOut::next_packets (MonotonicTime now) const
   return next;
 }
 
+// Of the uplink, for those who lag.
+std::optional<double>
+FanOut::spare_for_each () const
+{
+  if (!uplink_.is_known ())
+    return std::nullopt;
+  const auto fed = static_cast<std::size_t> (std::ranges::count_if (
+      branches_, [] (const auto &branch) { return branch->keeps_up (); }));
+  return uplink_.spare (ring_, fed, branches_.size () - fed);
+}
+
 MonotonicTime
 FanOut::pump (MonotonicTime now)
 {
   sockets_.assume_room ();
   ++first_to_pump_;
-  const auto fed = static_cast<std::size_t> (std::ranges::count_if (
-      branches_, [] (const auto &branch) { return branch->keeps_up (); }));
-  const auto spare = uplink_.spare (ring_, fed, branches_.size () - fed);
+  const auto spare = spare_for_each ();
   for (const auto &branch : branches_)
     branch->begin_pump (ring_, now, spare);
   while (send_chunks ())

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <unordered_map>
 #include <vector>
@@ -73,6 +74,7 @@ private:
     return *branches_[(first_to_pump_ + i) % branches_.size ()];
   }
   void look_for_random_access (const RtpHeader &header, Bytes packet);
+  [[nodiscard]] std::optional<double> spare_for_each () const;
   bool send_chunks ();
   void take_rtcp (Branch &branch, Bytes rtcp, MonotonicTime now);
   void forget_addresses (Branch &branch);

@@ -11,7 +11,7 @@ namespace spreadit::media {
 std::optional<double>
 Uplink::spare (const Ring &ring, std::size_t fed, std::size_t lagging) const
 {
-  if (bps_ == 0 || lagging == 0 || ring.is_empty ())
+  if (!is_known () || lagging == 0 || ring.is_empty ())
     return std::nullopt;
   const std::chrono::duration<double> span =
       ring.at (ring.head () - 1).arrival - ring.at (ring.first ()).arrival;

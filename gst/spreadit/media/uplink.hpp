@@ -16,6 +16,7 @@ class Uplink {
 public:
   // 0: not known.
   void set_bps (std::uint64_t bps) { bps_ = bps; }
+  [[nodiscard]] bool is_known () const { return bps_ > 0; }
   // Packets a second for each of `lagging` children, beside `fed` that keep up.
   // Nothing: as many as it likes.
   [[nodiscard]] std::optional<double> spare (
