@@ -145,6 +145,21 @@ TEST (Silence, MayBeLongerOverTcp)
   EXPECT_TRUE (bench.did<action::Close> (parent));
 }
 
+TEST (Silence, IsNoDoubtOverTcpEitherWhereThereIsToBeNone)
+{
+  Config config = Bench::config_of (3);
+  config.data_doubt = config.data_silence_max;
+  Bench bench (config);
+  bench.subscribe ();
+  const LinkId parent = bench.asked ();
+  bench.hear (parent, message::Accept{contact (4), {contact (3)}, {}});
+  bench.peer.data_over_tcp (parent);
+  bench.packet (parent);
+  bench.pass (limits::data_silence_max_tcp - 1ns, false);
+  EXPECT_FALSE (bench.find<action::Connect> ());
+  EXPECT_EQ (bench.peer.parent_link (), parent);
+}
+
 // Late, not dead: the slot elsewhere is given back, and the next hiccup of the
 // same parent has to be longer.
 TEST (Silence, ThatEndsInTimeChangesNothing)
@@ -353,7 +368,7 @@ TEST (Transient, AParentWithoutStreamIsWaitedForThenLeft)
   EXPECT_EQ (bench.find<action::Connect> ()->target.address, "host2");
 }
 
-// Make before break (IV-A; DESIGN 5).
+// Make before break (IV-A).
 TEST (Redirect, TheOldParentFeedsUntilTheNewOneDoes)
 {
   Bench bench;

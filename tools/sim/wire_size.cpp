@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "sim/wire_size.hpp"
 
-#include <algorithm>
 #include <span>
 
 namespace spreadit::sim {
@@ -31,12 +30,9 @@ std::size_t
 openings (std::span<const Opening> openings)
 {
   std::size_t size = openings.size () * (contact + 9 + 32);
-  for (const Opening &opening : openings) {
-    const auto &routers = opening.vicinity.routers;
-    const auto known = static_cast<std::size_t> (
-        std::ranges::find (routers, NetworkPath::silent) - routers.begin ());
-    size += known > 0 ? 4 + 17 * known : 0;
-  }
+  for (const Opening &opening : openings)
+    if (const auto known = opening.vicinity.known (); !known.empty ())
+      size += 4 + 17 * known.size ();
   return size;
 }
 

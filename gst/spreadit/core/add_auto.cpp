@@ -48,7 +48,7 @@ public:
                                                     opening.width_min <= width);
       if (!has_room || !is_high (opening.depth))
         continue;
-      is_known_where = is_known_where || opening.vicinity->routers[0] != 0;
+      is_known_where = is_known_where || !opening.vicinity->known ().empty ();
       const std::uint64_t cost = cost_of (opening, path);
       if (!best || cost < least) {
         best = &opening;
@@ -99,6 +99,8 @@ private:
       youth = 400;
     else if (opening.age < 512s)
       youth = 200;
+    // Less than a level, however far: height is most of what delay is made of
+    // (decisions/0012). Where nothing is known, between the two.
     std::uint64_t way = 400;
     if (const auto apart = routers_apart (path, *opening.vicinity))
       way = std::min<std::uint64_t> (200 * *apart, 800);

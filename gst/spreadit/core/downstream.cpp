@@ -121,8 +121,8 @@ Downstream::accept (Instant now, LinkId link, const message::Subscribe &ask,
   children_.back ().path = believable (ask.path);
   if (!ask.plain_player && ask.subtree.peers == 1 && ask.subtree.free > 0)
     know_openings (now, children_.back (),
-        std::array{Opening{ask.self, 0, ask.subtree.free, 0, {},
-            vicinity_of (ask.path ? &*ask.path : nullptr)}});
+        std::array{Opening{
+            ask.self, 0, ask.subtree.free, 0, {}, vicinity_of (ask.path)}});
   check_at_ = std::min (check_at_, due (children_.back ()));
 
   welcome (children_.back (), standing);

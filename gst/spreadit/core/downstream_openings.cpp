@@ -106,7 +106,7 @@ Downstream::own_opening () const
 {
   Opening opening;
   opening.contact = node_.self ();
-  opening.vicinity = vicinity_of (node_.config.path ? &*node_.config.path : nullptr);
+  opening.vicinity = vicinity_of (node_.config.path);
   opening.free = static_cast<std::uint32_t> (slots_free ());
   if (opening.free > 0 || slots_used () > node_.config.children_max)
     return opening;

@@ -141,7 +141,7 @@ public:
   // Asks of the current or last search.
   [[nodiscard]] unsigned tries () const;
 
-  // Asserts the invariants of one peer (DESIGN 4); for tests and debug builds.
+  // Asserts the invariants of one peer; for tests and debug builds.
   void check_invariants () const;
 
 private:

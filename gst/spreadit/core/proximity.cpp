@@ -40,7 +40,7 @@ distance (const NetworkPath *a, const NetworkPath *b)
 }
 
 Vicinity
-vicinity_of (const NetworkPath *path)
+vicinity_of (const std::optional<NetworkPath> &path)
 {
   Vicinity vicinity{};
   if (!path)
@@ -56,12 +56,13 @@ vicinity_of (const NetworkPath *path)
 std::optional<std::uint32_t>
 routers_apart (const NetworkPath *a, const Vicinity &b)
 {
-  if (!a || a->routers.empty () || b.routers[0] == NetworkPath::silent)
+  const auto known = b.known ();
+  if (!a || a->routers.empty () || known.empty ())
     return std::nullopt;
   for (std::size_t i = a->routers.size (); i > 0; --i) {
     const std::uint64_t router = a->routers[i - 1];
     if (router != NetworkPath::silent &&
-        std::ranges::find (b.routers, router) != b.routers.end ())
+        std::ranges::find (known, router) != known.end ())
       return static_cast<std::uint32_t> (a->routers.size () - i);
   }
   return static_cast<std::uint32_t> (limits::routers_max);

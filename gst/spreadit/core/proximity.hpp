@@ -22,7 +22,7 @@ struct Distance {
 // Nothing if either is not known.
 std::optional<Distance> distance (const NetworkPath *a, const NetworkPath *b);
 
-Vicinity vicinity_of (const NetworkPath *path);
+Vicinity vicinity_of (const std::optional<NetworkPath> &path);
 // Routers of `a` that lie beyond the nearest one that it shares with `b`. More
 // than any path has if it shares none that is known, nothing if nothing is
 // known of one of them.

@@ -394,8 +394,10 @@ Upstream::first_packet (Instant now)
   if (!std::exchange (was_fed_, true) && rises_)
     rise_at_ = rise_after (now, limits::rise_after);
   data_doubt_ = node_.config.data_doubt;
-  if (settled.parent.over_tcp)
-    data_doubt_ = std::max<Duration> (data_doubt_, limits::data_doubt_tcp);
+  if (settled.parent.over_tcp) // who never doubts does not there either
+    data_doubt_ = data_doubt_ < node_.config.data_silence_max
+                      ? std::max<Duration> (data_doubt_, limits::data_doubt_tcp)
+                      : data_silence_max (settled.parent);
   if (settled.old)
     hang_up (settled.old->link);
   settled.old.reset ();

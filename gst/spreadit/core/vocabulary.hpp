@@ -8,6 +8,7 @@
 #include <compare>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -58,7 +59,14 @@ struct NetworkPath {
 // the peer, the nearest first. Silent ones are left out.
 struct Vicinity {
   static constexpr std::size_t routers_max = 3;
-  std::array<std::uint64_t, routers_max> routers{}; // 0: no more
+  std::array<std::uint64_t, routers_max> routers{}; // silent: no more
+  [[nodiscard]] std::span<const std::uint64_t> known () const
+  {
+    std::size_t count = 0;
+    while (count < routers_max && routers[count] != NetworkPath::silent)
+      ++count;
+    return std::span (routers).first (count);
+  }
   bool operator== (const Vicinity &) const = default;
 };
 

@@ -460,12 +460,8 @@ write_opening (const core::Opening &opening)
                     std::to_string (std::clamp (age, std::chrono::seconds (0),
                         std::chrono::seconds (limits::age_max))
                                         .count ());
-  const auto &routers = opening.vicinity.routers;
-  const auto count =
-      std::ranges::find (routers, core::NetworkPath::silent) - routers.begin ();
-  if (count > 0)
-    out += ";via=" + write_routers (std::span (routers).first (
-                         static_cast<std::size_t> (count)));
+  if (const auto known = opening.vicinity.known (); !known.empty ())
+    out += ";via=" + write_routers (known);
   return out;
 }
 

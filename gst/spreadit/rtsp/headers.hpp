@@ -90,6 +90,7 @@ std::string peer_identity (const core::Contact &self); // without
 //   parameter     = "reason" "=" ( "first" | "redirected" | "parent-lost" |
 //                                "rising" )
 //                 | "tries" "=" 1*DIGIT | "avoid" "=" id *( "," id )
+//                 | "lost" "=" id | "level" "=" 1*DIGIT
 //                 | token [ "=" value ]
 //
 // Of `avoid` the first core::limits::avoid_max are read, newest first.
