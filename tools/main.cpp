@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <iterator>
 
 #include <glib-unix.h>
 
@@ -14,6 +15,7 @@
 #ifdef SPREADIT_GATEWAY
 #include "gateway.hpp"
 #endif
+#include "log.hpp"
 #include "owned.hpp"
 #include "relay_options.hpp"
 #include "relay_stream.hpp"
@@ -47,17 +49,18 @@ public:
 
   [[nodiscard]] bool is_open () const { return file_; }
 
-  void write (const std::string &line)
+  // Empty, or why there are no more.
+  std::string write (const std::string &line)
   {
     if (!file_ || line.empty ())
-      return;
-    if (std::fprintf (file_, "%s\n", line.c_str ()) < 0 ||
-        std::fflush (file_) != 0) {
-      std::fprintf (stderr,
-          "gst-spreadit-relay: no more stats: cannot write to %s: %s\n",
-          name_.c_str (), std::strerror (errno));
-      close ();
-    }
+      return "";
+    if (std::fprintf (file_, "%s\n", line.c_str ()) >= 0 &&
+        std::fflush (file_) == 0)
+      return "";
+    std::string why = "no more stats: cannot write to " + name_ + ": " +
+                      std::strerror (errno);
+    close ();
+    return why;
   }
 
 private:
@@ -76,6 +79,10 @@ class App {
 public:
   App (Options options, std::vector<std::string> arguments)
       : options_ (std::move (options)), arguments_ (std::move (arguments)),
+        // The stats own standard output if they were sent there.
+        log_ (options_.log,
+            options_.quiet ||
+                (options_.stats == "-" && options_.log == Log::Format::text)),
         loop_ (g_main_loop_new (nullptr, FALSE))
   {
   }
@@ -86,8 +93,6 @@ private:
   bool prepare ();
   bool serve_http ();
   bool open_gateway ();
-  void say (const std::string &uri, const std::string &what) const;
-  void complain (const std::string &what);
   void on_over (const std::string &uri, const std::string &problem);
   void on_stop_signal ();
   void reload ();
@@ -95,6 +100,7 @@ private:
 
   Options options_;
   std::vector<std::string> arguments_;
+  Log log_;
   Owned<GMainLoop> loop_;
   std::vector<std::unique_ptr<RelayStream>> streams_;
 #ifdef SPREADIT_GATEWAY
@@ -108,30 +114,14 @@ private:
   int status_ = exit_left;
 };
 
-// The stats own standard output if they were sent there.
-void
-App::say (const std::string &uri, const std::string &what) const
-{
-  if (options_.quiet || options_.stats == "-")
-    return;
-  std::printf ("%s: %s\n", uri.c_str (), what.c_str ());
-  std::fflush (stdout);
-}
-
-void
-App::complain (const std::string &what)
-{
-  std::fprintf (stderr, "gst-spreadit-relay: %s\n", what.c_str ());
-}
-
 void
 App::on_over (const std::string &uri, const std::string &problem)
 {
   if (!problem.empty ()) {
-    complain (uri + ": " + problem);
+    log_.complain (uri, problem);
     status_ = exit_failed;
   } else {
-    say (uri, "left");
+    log_.say ("left", uri, "left");
   }
   if (--running_ == 0)
     g_main_loop_quit (loop_.get ());
@@ -141,14 +131,16 @@ bool
 App::prepare ()
 {
   if (const std::string why = stats_.open (options_.stats); !why.empty ()) {
-    complain (why);
+    log_.complain ("", why);
     status_ = exit_usage;
     return false;
   }
   for (const StreamOptions &stream : options_.streams) {
     const std::string &uri = stream.uri;
     auto made = RelayStream::make (
-        stream, {[this, uri] (const std::string &what) { say (uri, what); },
+        stream, {[this, uri] (const char *event, const std::string &what) {
+                   log_.say (event, uri, what);
+                 },
                     [this, uri] (const std::string &what) {
                       if (site_)
                         site_->moved (uri, what);
@@ -157,7 +149,7 @@ App::prepare ()
                       on_over (uri, problem);
                     }});
     if (auto *problem = std::get_if<InputProblem> (&made)) {
-      complain (uri + ": " + problem->what);
+      log_.complain (uri, problem->what);
       status_ = problem->status;
       return false;
     }
@@ -173,16 +165,18 @@ App::open_gateway ()
 {
   if (options_.gateway.host.empty ())
     return true;
-  auto made = Gateway::make (
-      options_.gateway, {[this] (const std::string &uri,
-                             const std::string &what) { say (uri, what); }});
+  auto made = Gateway::make (options_.gateway,
+      {[this] (const std::string &uri, const std::string &what) {
+        log_.say ("gateway", uri, what);
+      }});
   if (auto *problem = std::get_if<std::string> (&made)) {
-    complain (*problem);
+    log_.complain ("", *problem);
     status_ = exit_failed;
     return false;
   }
   gateway_ = std::get<std::unique_ptr<Gateway>> (std::move (made));
-  say (gateway_->address (), "the gateway, for players on this machine");
+  log_.say ("gateway", gateway_->address (),
+      "the gateway, for players on this machine");
   ++running_;
   return true;
 }
@@ -192,7 +186,8 @@ App::open_gateway ()
 {
   if (options_.gateway.host.empty ())
     return true;
-  complain ("built without --gateway, because gst-rtsp-server was not there");
+  log_.complain (
+      "", "built without --gateway, because gst-rtsp-server was not there");
   status_ = exit_usage;
   return false;
 }
@@ -212,12 +207,12 @@ App::serve_http ()
     return there;
   });
   if (auto *why = std::get_if<std::string> (&opened)) {
-    complain (*why);
+    log_.complain ("", *why);
     status_ = exit_failed;
     return false;
   }
   site_ = std::get<std::unique_ptr<http::Site>> (std::move (opened));
-  say ("http", site_->url ());
+  log_.say ("http", "http", site_->url ());
   return true;
 }
 
@@ -228,7 +223,8 @@ App::on_stop_signal ()
     // timeout(1) and shells signal the process and its group: that is one.
     if (g_get_monotonic_time () - leaving_since_us_ < same_signal_us)
       return;
-    complain ("left at once; the children have to find a parent themselves");
+    log_.complain (
+        "", "left at once; the children have to find a parent themselves");
     status_ = exit_failed;
     for (auto &stream : streams_)
       stream->drop ();
@@ -251,13 +247,13 @@ App::reload ()
 {
   // A rotated log gets its new file.
   if (const std::string why = stats_.open (options_.stats); !why.empty ())
-    complain (why);
+    log_.complain ("", why);
   if (options_.config.empty ())
     return;
   auto parsed = parse_options (arguments_);
   if (auto *wrong = std::get_if<Exit> (&parsed)) {
-    std::fprintf (stderr, "%s", wrong->text.c_str ());
-    complain ("keeping the options as they were");
+    log_.complain ("", wrong->text);
+    log_.complain ("", "keeping the options as they were");
     return;
   }
   const Reload reload = compare (options_, std::get<Options> (parsed));
@@ -282,19 +278,22 @@ App::reload ()
       options_.gateway.settings[name] = value;
   }
   for (const std::string &message : reload.needs_restart)
-    complain (message);
+    log_.complain ("", message);
 }
 
 void
 App::write_stats ()
 {
+  std::vector<std::string> lines;
   for (auto &stream : streams_)
-    stats_.write (stream->stats ());
+    lines.push_back (stream->stats ());
 #ifdef SPREADIT_GATEWAY
   if (gateway_)
-    for (const std::string &line : gateway_->stats ())
-      stats_.write (line);
+    std::ranges::move (gateway_->stats (), std::back_inserter (lines));
 #endif
+  for (const std::string &line : lines)
+    if (const std::string why = stats_.write (line); !why.empty ())
+      log_.complain ("", why);
 }
 
 int
@@ -350,8 +349,7 @@ check (const Options &options)
     std::fputs (result.report.c_str (), stdout);
     std::fflush (stdout);
     if (!result.problem.empty ())
-      std::fprintf (stderr, "gst-spreadit-relay: %s: %s\n", stream.uri.c_str (),
-          result.problem.c_str ());
+      Log (options.log, false).complain (stream.uri, result.problem);
     status = std::max (status, result.status);
   }
   return status;
@@ -369,7 +367,10 @@ main (int argc, char **argv)
   gst_init (nullptr, nullptr);
   auto parsed = parse_options (arguments);
   if (auto *done = std::get_if<Exit> (&parsed)) {
-    std::fputs (done->text.c_str (), done->status ? stderr : stdout);
+    if (done->status)
+      Log ().complain ("", done->text);
+    else
+      std::fputs (done->text.c_str (), stdout);
     return done->status;
   }
   auto &options = std::get<Options> (parsed);

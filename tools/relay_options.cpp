@@ -102,6 +102,16 @@ checked_http (const std::string &text)
                    "\": give a port of this host, as 8080, or a numeric "
                    "address and a port, as 0.0.0.0:8080"};
 }
+Log::Format
+checked_log (const std::string &text)
+{
+  if (text == "text")
+    return Log::Format::text;
+  if (text == "json")
+    return Log::Format::json;
+  throw UsageError{"bad log \"" + text + "\": choose one of text, json"};
+}
+
 
 StreamOptions
 make_stream (const std::string &uri, const Raw &raw)
@@ -179,6 +189,8 @@ option_entries (
     entries.push_back (value (row.name, row.help, row.argument));
     if (row.argument_is_optional)
       entries.back ().flags = G_OPTION_FLAG_OPTIONAL_ARG;
+  entries.push_back (value (
+      "log", "Lines for people, or JSON on standard error", "text|json"));
   }
   entries.push_back (flag ("quiet", "Say nothing but errors"));
   entries.push_back ({"check", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, check,
@@ -251,8 +263,9 @@ read_group (GKeyFile *file, const char *group, const std::string &path)
   Raw raw;
   const Strv keys (g_key_file_get_keys (file, group, nullptr, nullptr));
   for (char **key = keys.get (); key && *key; ++key) {
-    const bool process_wide = is_one_of (*key, {"stats", "quiet", "http"}) ||
-                              is_gateway_setting (*key);
+    const bool process_wide =
+        is_one_of (*key, {"stats", "quiet", "log", "http"}) ||
+        is_gateway_setting (*key);
     if (!find_setting (*key) && !process_wide &&
         !is_one_of (*key, {"uri", "publish", "loop", "always-on"}))
       throw UsageError{path + ": unknown key \"" + *key + "\" in [" + group +
@@ -376,6 +389,8 @@ combine (const CommandLine &line)
     options.stats = stats->second;
   if (auto quiet = defaults.find ("quiet"); quiet != defaults.end ())
     options.quiet = checked_flag ("quiet", quiet->second);
+  if (auto log = defaults.find ("log"); log != defaults.end ())
+    options.log = checked_log (log->second);
   options.check = line.check;
   if (auto http = defaults.find ("http"); http != defaults.end ())
     options.http = checked_http (http->second);
@@ -421,7 +436,7 @@ parse_options (const std::vector<std::string> &arguments)
           "GStreamer " SPREADIT_GST_VERSION " or later, LGPL 2.1 or later\n"};
     return combine (line);
   } catch (const UsageError &error) {
-    return Exit{exit_usage, "gst-spreadit-relay: " + error.what + "\n"};
+    return Exit{exit_usage, error.what};
   }
 }
 
@@ -463,6 +478,8 @@ compare (const Options &running, const Options &wanted)
   }
   if (running.stats != wanted.stats)
     reload.needs_restart.push_back ("another stats file needs a restart");
+  if (running.log != wanted.log)
+    reload.needs_restart.push_back ("another log needs a restart");
   if (running.http != wanted.http)
     reload.needs_restart.push_back ("another http address needs a restart");
   return reload;

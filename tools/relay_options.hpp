@@ -11,6 +11,7 @@
 
 #include "gateway_options.hpp"
 #include "http/address.hpp"
+#include "log.hpp"
 #include "relay_settings.hpp"
 
 namespace spreadit::relay {
@@ -39,11 +40,12 @@ struct Options {
   std::string config; // file name; empty: none
   std::optional<http::Address> http; // where to serve HTTP; nothing: nowhere
   bool quiet = false;
+  Log::Format log = Log::Format::text;
   bool check = false; // join for some seconds, say how it is, and end
 };
 
 // Nothing to run: print `text` and end. On standard output for status 0, on
-// standard error otherwise, where it is one line.
+// standard error otherwise, where it is what is wrong, in one line.
 struct Exit {
   int status;
   std::string text;

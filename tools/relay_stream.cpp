@@ -70,7 +70,7 @@ struct RelayStream::Impl {
   void finish (const std::string &problem);
   void on_message (GstMessage *message);
   void on_event (const GstStructure *event);
-  void tell_move (const std::string &what);
+  void tell_move (const char *event, const std::string &what);
   void on_end ();
   void post (GstStructure *event);
   bool set (const Setting &row, const std::string &value);
@@ -188,7 +188,7 @@ void
 RelayStream::Impl::start ()
 {
   if (options.publish.empty ())
-    callbacks.say ("looking for a parent");
+    callbacks.say ("looking", "looking for a parent");
   if (gst_element_set_state (pipeline.get (), GST_STATE_PLAYING) !=
       GST_STATE_CHANGE_FAILURE)
     return;
@@ -285,9 +285,9 @@ RelayStream::Impl::on_message (GstMessage *message)
 }
 
 void
-RelayStream::Impl::tell_move (const std::string &what)
+RelayStream::Impl::tell_move (const char *event, const std::string &what)
 {
-  callbacks.say (what);
+  callbacks.say (event, what);
   callbacks.moved (what);
 }
 
@@ -302,28 +302,30 @@ RelayStream::Impl::on_event (const GstStructure *event)
   if (gst_structure_has_name (event, "parent")) {
     guint level = 0;
     gst_structure_get_uint (event, "level", &level);
-    tell_move ("a child of " + address + " at level " + std::to_string (level));
+    tell_move ("parent",
+        "a child of " + address + " at level " + std::to_string (level));
   } else if (gst_structure_has_name (event, "child")) {
-    tell_move ("feeding " + address);
+    tell_move ("child", "feeding " + address);
   } else if (gst_structure_has_name (event, "gone")) {
     gst_structure_get_boolean (event, "failed", &flag);
-    tell_move (address + (flag ? " vanished" : " left"));
+    tell_move (flag ? "child-vanished" : "child-left",
+        address + (flag ? " vanished" : " left"));
   } else if (gst_structure_has_name (event, "state")) {
     if (gst_structure_get_boolean (event, "transient", &flag) && flag)
-      tell_move ("the parent is gone, looking for another");
+      tell_move ("transient", "the parent is gone, looking for another");
     if (gst_structure_get_boolean (event, "source", &flag) && flag)
-      callbacks.say ("publishing " + options.publish);
+      callbacks.say ("publishing", "publishing " + options.publish);
   } else if (gst_structure_has_name (event, "ended")) {
     on_end ();
   } else if (gst_structure_has_name (event, "left-out")) {
-    callbacks.say (
+    callbacks.say ("left-out",
         "left out, RTP cannot carry it: " + text_field (event, "format"));
   } else if (gst_structure_has_name (event, "note")) {
-    callbacks.say (text_field (event, "text"));
+    callbacks.say ("input", text_field (event, "text"));
   } else if (gst_structure_has_name (event, "left")) {
     // Unasked: the input of a source is over.
     if (!leaving)
-      callbacks.say ("the stream has ended");
+      callbacks.say ("ended", "the stream has ended");
     finish ("");
   }
 }
@@ -336,7 +338,7 @@ RelayStream::Impl::on_end ()
 {
   if (leaving)
     return;
-  callbacks.say ("the stream has ended");
+  callbacks.say ("ended", "the stream has ended");
   leave ();
 }
 
@@ -399,7 +401,7 @@ RelayStream::apply (
       impl_->options.settings.erase (name);
     else
       impl_->options.settings[name] = value;
-    impl_->callbacks.say (
+    impl_->callbacks.say ("setting",
         name + " is now " + (value.empty () ? "the default" : value));
   }
 }

@@ -20,8 +20,9 @@ namespace spreadit::relay {
 class RelayStream {
 public:
   struct Callbacks {
-    // What the user may want to know, without the stream's name.
-    std::function<void (const std::string &)> say;
+    // What the user may want to know, without the stream's name; `event` is a
+    // word for it.
+    std::function<void (const char *event, const std::string &what)> say;
     // The tree has changed at this node: who, and how.
     std::function<void (const std::string &)> moved;
     // The end. Empty: left or ended as it should; else what went wrong.

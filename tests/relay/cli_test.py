@@ -84,9 +84,15 @@ class Started:
         self.process.wait()
 
     def wait_line(self, condition, seconds=GIVE_UP_SECONDS):
+        return self._wait(self.lines, condition, seconds)
+
+    def wait_error(self, condition, seconds=GIVE_UP_SECONDS):
+        return self._wait(self.errors, condition, seconds)
+
+    def _wait(self, lines, condition, seconds):
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            for line in list(self.lines):
+            for line in list(lines):
                 if condition(line):
                     return line
             if self.process.poll() is not None:
@@ -335,6 +341,31 @@ def joins_and_leaves():
               expected <= set(written[-1]), expected - set(written[-1]))
 
 
+def logs_in_json():
+    port = free_port()
+    with Started("--publish=test", "--log=json", uri(port)) as source:
+        check("says what happens", source.wait_error(
+            lambda line: json.loads(line)["event"] == "publishing"),
+              source.everything())
+        with Started("--stats=-", uri(port)) as peer:
+            peer.wait_state("receiving")
+            peer.stop()
+        check("of children, too", source.wait_error(
+            lambda line: json.loads(line)["event"] == "child-left"),
+              source.everything())
+        # The port is taken, and that is no news.
+        done = run("--publish=test", "--log=json", "--quiet", uri(port))
+        wrong = json.loads(done.stderr)
+        check("errors likewise", done.returncode == 1 and
+              wrong["level"] == "error" and wrong["stream"] == uri(port) and
+              str(port) in wrong["message"], done)
+        source.stop()
+        check("nothing but that", not source.lines and all(
+            set(json.loads(line)) == {"time", "level", "event", "stream",
+                                      "message"}
+            for line in source.errors), source.everything())
+
+
 def several_streams():
     first, second = free_port(), free_port()
     with Started("--publish=test", "--stats=-", uri(first)) as one, Started(
@@ -383,7 +414,7 @@ def second_signal_leaves_at_once():
 
 began = time.monotonic()
 for part in (wrong_usage, unusable_inputs, port_in_use, checks_a_stream,
-             nobody_there, at_a_source, joins_and_leaves, several_streams,
+             nobody_there, at_a_source, joins_and_leaves, logs_in_json, several_streams,
              second_signal_leaves_at_once):
     print(f"--- {part.__name__}", flush=True)
     part()
