@@ -5,6 +5,8 @@
 
 #include <gst/app/app.h>
 
+#include "elements.hpp"
+
 namespace spreadit::relay {
 
 namespace {
@@ -28,23 +30,6 @@ caps_of (const GstSDPMedia *media)
       gst_caps_get_structure (caps, 0), "application/x-rtp");
   gst_sdp_media_attributes_to_caps (media, caps);
   return Owned<GstCaps> (caps);
-}
-
-// The one of the highest rank, or null.
-GstElement *
-make_depayloader (const GstCaps *caps)
-{
-  GList *all = gst_element_factory_list_get_elements (
-      GST_ELEMENT_FACTORY_TYPE_DEPAYLOADER, GST_RANK_MARGINAL);
-  GList *fitting =
-      gst_element_factory_list_filter (all, caps, GST_PAD_SINK, FALSE);
-  fitting = g_list_sort (fitting, gst_plugin_feature_rank_compare_func);
-  GstElement *made = fitting ? gst_element_factory_create (
-                                   GST_ELEMENT_FACTORY (fitting->data), nullptr)
-                             : nullptr;
-  gst_plugin_feature_list_free (fitting);
-  gst_plugin_feature_list_free (all);
-  return made;
 }
 
 // Tells the payloader of parameter sets that change with the sender, and
@@ -102,7 +87,8 @@ MediaSlots::add (const GstCaps *caps)
   auto slot = std::make_unique<Slot> ();
   slot->format = format_of (caps);
   GstElement *source = gst_element_factory_make ("appsrc", nullptr);
-  GstElement *depayloader = make_depayloader (caps);
+  GstElement *depayloader =
+      make_best (GST_ELEMENT_FACTORY_TYPE_DEPAYLOADER, caps);
   GstElement *parser = make_parser (slot->format);
   const bool complete = source && depayloader && parser;
   if (!complete) {
@@ -176,6 +162,13 @@ MediaSlots::push (
     gst_app_src_set_caps (source, caps);
   }
   gst_app_src_push_buffer (source, copy);
+}
+
+void
+MediaSlots::end ()
+{
+  for (const auto &slot : slots_)
+    gst_app_src_end_of_stream (GST_APP_SRC (slot->source.get ()));
 }
 
 Owned<GstCaps>

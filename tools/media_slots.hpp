@@ -46,6 +46,8 @@ public:
   // At a time_of(). With `caps` for the first of whoever has come: what it is.
   void push (
       Slot &slot, GstBuffer *packet, GstClockTime time, const GstCaps *caps);
+  // The stream is over; no push() any more.
+  void end ();
   // What was last made of the packets, as with the size of the picture; or
   // null.
   static Owned<GstCaps> coded_caps (const Slot &slot);

@@ -24,6 +24,7 @@ struct Unref {
   }
   void operator() (GstBus *p) const noexcept { gst_object_unref (p); }
   void operator() (GstCaps *p) const noexcept { gst_caps_unref (p); }
+  void operator() (GstClock *p) const noexcept { gst_object_unref (p); }
   void operator() (GstElement *p) const noexcept { gst_object_unref (p); }
   void operator() (GstElementFactory *p) const noexcept
   {

@@ -5,20 +5,25 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <vector>
 
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "encoders.hpp"
+#include "elements.hpp"
 #include "file_loop.hpp"
+#include "origin.hpp"
 #include "owned.hpp"
 #include "relay_options.hpp"
-#include "rtsp_origin.hpp"
 
 namespace spreadit::relay {
 
 namespace {
+
+constexpr const char *no_encoder =
+    "no live encoder is installed (gstreamer1.0-plugins-ugly has x264enc, "
+    "gstreamer1.0-libav avenc_aac)";
 
 std::string
 path_of (const std::string &text)
@@ -27,6 +32,17 @@ path_of (const std::string &text)
     return text;
   const Text path (g_filename_from_uri (text.c_str (), nullptr, nullptr));
   return path ? path.get () : text;
+}
+
+// Of v4l2:///dev/video0 or /dev/video0; empty if it is something else.
+std::string
+device_of (const std::string &text)
+{
+  constexpr std::string_view scheme = "v4l2://";
+  if (text.starts_with (scheme))
+    return text.substr (scheme.size ());
+  struct stat status = {};
+  return !stat (text.c_str (), &status) && S_ISCHR (status.st_mode) ? text : "";
 }
 
 // Empty when it can be read.
@@ -50,6 +66,25 @@ can_carry (GstPad *sink, GstPad *source)
   return !gst_caps_is_empty (common.get ());
 }
 
+// Of the elements themselves: gst_bin_find_unlinked_pad() would give those of a
+// decodebin's inside.
+std::vector<Owned<GstPad>>
+unlinked_pads (GstBin *bin)
+{
+  std::vector<Owned<GstPad>> pads;
+  const Owned<GstIterator> all (gst_bin_iterate_sorted (bin));
+  GValue item = G_VALUE_INIT;
+  while (gst_iterator_next (all.get (), &item) == GST_ITERATOR_OK) {
+    auto *element = GST_ELEMENT (g_value_get_object (&item));
+    for (GList *i = element->srcpads; i; i = i->next)
+      if (auto *pad = GST_PAD (i->data); !gst_pad_is_linked (pad))
+        pads.emplace_back (GST_PAD (gst_object_ref (pad)));
+    g_value_reset (&item);
+  }
+  g_value_unset (&item);
+  return pads;
+}
+
 bool
 has_sometimes_pads (GstElement *element)
 {
@@ -62,6 +97,17 @@ has_sometimes_pads (GstElement *element)
       return true;
   }
   return false;
+}
+
+// A camera of this machine. What it gives is what the encoder can take, as JPEG
+// if that is the only way to have it.
+std::string
+device_description (const std::string &path, const std::string &video)
+{
+  const Text quoted (g_strescape (path.c_str (), nullptr));
+  return std::string ("v4l2src device=\"") + quoted.get () +
+         "\" ! decodebin ! videoconvert ! video/x-raw,format=I420 ! queue ! " +
+         video;
 }
 
 // The clock in the picture and the tick on each full second are the same
@@ -90,7 +136,7 @@ struct PublishInput::Impl {
   GstElement *sink = nullptr;       // owned by the pipeline
   GstElement *multiqueue = nullptr; // of a file; owned by the pipeline
   std::unique_ptr<FileLoop> loop;
-  std::unique_ptr<RtspOrigin> origin;
+  std::unique_ptr<Origin> origin;
   std::atomic<unsigned> streams = 0; // linked to the sink
 
   bool add_sink ();
@@ -103,7 +149,8 @@ struct PublishInput::Impl {
 
   bool watch_elements (GstBin *bin);
   std::string open_file (const std::string &path, bool looped);
-  std::string open_rtsp (const std::string &url, bool always_on);
+  std::string open_origin (OriginOptions options);
+  std::string open_device (const std::string &path);
   std::string open_description (const std::string &text);
 };
 
@@ -236,12 +283,27 @@ PublishInput::Impl::open_file (const std::string &path, bool looped)
 }
 
 std::string
-PublishInput::Impl::open_rtsp (const std::string &url, bool always_on)
+PublishInput::Impl::open_origin (OriginOptions options)
 {
-  origin = std::make_unique<RtspOrigin> (pipeline, sink, url, always_on);
+  const std::string url = options.url;
+  origin = std::make_unique<Origin> (pipeline, sink, std::move (options));
   if (const std::string why = origin->start (); !why.empty ())
     return "cannot play " + url + ": " + why;
   return "";
+}
+
+std::string
+PublishInput::Impl::open_device (const std::string &path)
+{
+  if (const std::string why = why_unreadable (path); !why.empty ())
+    return "cannot read " + path + ": " + why;
+  if (!has_element ("v4l2src"))
+    return "cannot read " + path +
+           ": element v4l2src is not installed (gstreamer1.0-plugins-good)";
+  const std::string video = find_video_encoder ();
+  if (video.empty ())
+    return "cannot publish " + path + ": " + no_encoder;
+  return open_description (device_description (path, video));
 }
 
 // Takes a spreaditsink of the description's own. Whether pads may come late.
@@ -283,9 +345,7 @@ PublishInput::Impl::open_description (const std::string &text)
   const bool brings_a_sink = sink != nullptr;
   if (!sink && !add_sink ())
     return "element spreaditsink is not installed";
-  while (
-      GstPad *found = gst_bin_find_unlinked_pad (GST_BIN (bin), GST_PAD_SRC)) {
-    const Owned<GstPad> pad (found);
+  for (const auto &pad : unlinked_pads (GST_BIN (bin))) {
     if (!link (pad.get ())) {
       const Text name (gst_object_get_path_string (GST_OBJECT (pad.get ())));
       return "cannot publish \"" + text + "\": " + name.get () +
@@ -316,9 +376,10 @@ classify_input (const std::string &text)
 {
   if (text == "test")
     return InputKind::test;
-  if (g_str_has_prefix (text.c_str (), "rtsp") &&
-      gst_uri_is_valid (text.c_str ()))
-    return InputKind::rtsp;
+  if (const std::string device = device_of (text); !device.empty ())
+    return InputKind::device;
+  if (is_origin (text))
+    return InputKind::uri;
   if (g_str_has_prefix (text.c_str (), "file://") ||
       g_file_test (text.c_str (), G_FILE_TEST_EXISTS))
     return InputKind::file;
@@ -335,7 +396,7 @@ PublishInput::make (GstBin *pipeline, const StreamOptions &options)
   auto impl = std::make_unique<Impl> ();
   impl->pipeline = pipeline;
   const InputKind kind = classify_input (text);
-  const bool is_built = kind == InputKind::file || kind == InputKind::rtsp;
+  const bool is_built = kind == InputKind::file || kind == InputKind::uri;
   if (is_built && !impl->add_sink ())
     return InputProblem{exit_failed,
         "element spreaditsink is not installed; set GST_PLUGIN_PATH to where "
@@ -345,8 +406,11 @@ PublishInput::make (GstBin *pipeline, const StreamOptions &options)
   case InputKind::file:
     wrong = impl->open_file (path_of (text), options.loop);
     break;
-  case InputKind::rtsp:
-    wrong = impl->open_rtsp (text, options.always_on);
+  case InputKind::uri:
+    wrong = impl->open_origin ({text, options.always_on, options.loop});
+    break;
+  case InputKind::device:
+    wrong = impl->open_device (device_of (text));
     break;
   case InputKind::description:
     wrong = impl->open_description (text);
@@ -355,9 +419,7 @@ PublishInput::make (GstBin *pipeline, const StreamOptions &options)
     const std::string video = find_video_encoder ();
     const std::string audio = find_audio_encoder ();
     wrong = video.empty () || audio.empty ()
-                ? "cannot publish a test: no live encoder is installed "
-                  "(gstreamer1.0-plugins-ugly has x264enc, gstreamer1.0-libav "
-                  "avenc_aac)"
+                ? std::string ("cannot publish a test: ") + no_encoder
                 : impl->open_description (test_description (video, audio));
     break;
   }

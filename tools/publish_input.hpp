@@ -1,5 +1,5 @@
-// What gst-spreadit-relay publishes: a file, an RTSP server, a test picture or
-// a pipeline description, brought to a spreaditsink.
+// What gst-spreadit-relay publishes: a file, a camera or server elsewhere, a
+// device, a test picture or a pipeline description, brought to a spreaditsink.
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
@@ -14,7 +14,7 @@
 
 namespace spreadit::relay {
 
-enum class InputKind { file, rtsp, test, description };
+enum class InputKind { file, uri, device, test, description };
 
 // What `text`, as given to --publish, is. Looks at the file system and at the
 // element factories, since "clip.mp4" and "videotestsrc" look alike.

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "gateway_settings.hpp"
+#include "origin.hpp"
 #include "owned.hpp"
 
 namespace spreadit::relay {
@@ -21,6 +22,11 @@ constexpr const char *description =
   FILE          anything GStreamer can take apart; with --loop for ever
   rtsp://...    a camera or server, asked for again whenever it is away; with
                 --always-on a slate and silence are in the stream meanwhile
+  srt://, rtmp://, udp://, http://...
+                likewise, whatever there is an element for; srt://:PORT waits
+                to be called, http:// is HLS or a file
+  v4l2:///dev/video0
+                a camera of this machine, coded here
   test          a test picture with a clock in it, and a tick each second
   DESCRIPTION   as for gst-launch-1.0; its unlinked pads become the stream,
                 unless it has a spreaditsink of its own
@@ -86,13 +92,6 @@ checked_flag (const std::string &name, const std::string &text)
   throw UsageError{"bad " + name + " \"" + text + "\": give true or false"};
 }
 
-bool
-is_rtsp (const std::string &input)
-{
-  return g_str_has_prefix (input.c_str (), "rtsp") &&
-         gst_uri_is_valid (input.c_str ());
-}
-
 http::Address
 checked_http (const std::string &text)
 {
@@ -102,6 +101,7 @@ checked_http (const std::string &text)
                    "\": give a port of this host, as 8080, or a numeric "
                    "address and a port, as 0.0.0.0:8080"};
 }
+
 Log::Format
 checked_log (const std::string &text)
 {
@@ -111,7 +111,6 @@ checked_log (const std::string &text)
     return Log::Format::json;
   throw UsageError{"bad log \"" + text + "\": choose one of text, json"};
 }
-
 
 StreamOptions
 make_stream (const std::string &uri, const Raw &raw)
@@ -189,9 +188,9 @@ option_entries (
     entries.push_back (value (row.name, row.help, row.argument));
     if (row.argument_is_optional)
       entries.back ().flags = G_OPTION_FLAG_OPTIONAL_ARG;
+  }
   entries.push_back (value (
       "log", "Lines for people, or JSON on standard error", "text|json"));
-  }
   entries.push_back (flag ("quiet", "Say nothing but errors"));
   entries.push_back ({"check", 0, G_OPTION_FLAG_NONE, G_OPTION_ARG_NONE, check,
       "Join for some seconds and say how it is", nullptr});
@@ -360,8 +359,9 @@ check_together (const Options &options, bool publish_is_default)
       throw UsageError{stream.uri + " is there twice; once is enough"};
     if (stream.loop && stream.publish.empty ())
       throw UsageError{"loop needs --publish=FILE"};
-    if (stream.always_on && !is_rtsp (stream.publish))
-      throw UsageError{"always-on needs --publish=rtsp://..."};
+    if (stream.always_on && !is_origin (stream.publish))
+      throw UsageError{
+          "always-on needs an INPUT that can be away, as rtsp://..."};
     if (options.check && !stream.publish.empty ())
       throw UsageError{
           "check joins a stream; it does not go with publish, start the "

@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "encoders.hpp"
+#include "elements.hpp"
 #include "media_slots.hpp"
 
 namespace spreadit::relay {

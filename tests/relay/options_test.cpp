@@ -138,18 +138,23 @@ TEST (CommandLine, PublishMakesItTheSource)
   EXPECT_TRUE (options.streams[0].loop);
 }
 
-TEST (CommandLine, AlwaysOnIsForACamera)
+TEST (CommandLine, AlwaysOnIsForWhatCanBeAway)
 {
-  const Options options =
-      parsed ({"--publish=rtsp://camera.example/1", "--always-on", live});
-  EXPECT_TRUE (options.streams[0].always_on);
-  EXPECT_FALSE (parsed ({"--publish=rtsp://camera.example/1", live})
-                    .streams[0]
-                    .always_on);
-  for (const char *input : {"clip.mp4", "test", "rtspsrc location=rtsp://x"})
+  const std::string wrong =
+      "always-on needs an INPUT that can be away, as rtsp://...";
+  for (const char *input : {"rtsp://camera.example/1", "srt://:7001",
+           "rtmp://encoder.example/app/1", "https://cdn.example/live.m3u8"}) {
+    const std::string publish = std::string ("--publish=") + input;
+    EXPECT_TRUE (parsed ({publish, "--always-on", live}).streams[0].always_on)
+        << input;
+    EXPECT_FALSE (parsed ({publish, live}).streams[0].always_on) << input;
+  }
+  for (const char *input : {"clip.mp4", "file:///clip.mp4",
+           "v4l2:///dev/video0", "test", "rtspsrc location=rtsp://x",
+           "urisourcebin uri=http://x/y ! parsebin"})
     EXPECT_EQ (
         refused ({std::string ("--publish=") + input, "--always-on", live}),
-        "always-on needs --publish=rtsp://...")
+        wrong)
         << input;
   EXPECT_EQ (refused ({"--always-on", live}), wrong);
 }

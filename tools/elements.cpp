@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "encoders.hpp"
+#include "elements.hpp"
 
 #include "owned.hpp"
 
@@ -42,6 +42,21 @@ first_installed (const std::vector<const char *> &descriptions)
     if (has_element (text.substr (0, text.find (' '))))
       return text;
   return "";
+}
+
+GstElement *
+make_best (GstElementFactoryListType kind, const GstCaps *caps)
+{
+  GList *all = gst_element_factory_list_get_elements (kind, GST_RANK_MARGINAL);
+  GList *fitting =
+      gst_element_factory_list_filter (all, caps, GST_PAD_SINK, FALSE);
+  fitting = g_list_sort (fitting, gst_plugin_feature_rank_compare_func);
+  GstElement *made = fitting ? gst_element_factory_create (
+                                   GST_ELEMENT_FACTORY (fitting->data), nullptr)
+                             : nullptr;
+  gst_plugin_feature_list_free (fitting);
+  gst_plugin_feature_list_free (all);
+  return made;
 }
 
 std::string

@@ -14,6 +14,9 @@ bool has_element (const std::string &name);
 // installed; empty if none is.
 std::string first_installed (const std::vector<const char *> &descriptions);
 
+// The one of the highest rank that takes `caps`, floating; or null.
+GstElement *make_best (GstElementFactoryListType kind, const GstCaps *caps);
+
 // What makes a live stream of raw pictures or sound: no reordering, a key frame
 // each second, so that whoever joins or moves sees a picture soon. Empty if
 // nothing is installed that does.
