@@ -564,6 +564,8 @@ install_properties (GObjectClass *klass)
   /**
    * GstSpreaditPeeringManager:state:
    *
+   * Where this node is between being made and having left.
+   *
    * Since: 1.0
    */
   properties[PROP_STATE] = g_param_spec_enum ("state", "State",
@@ -671,6 +673,8 @@ install_signals ()
    * @id: the child's id
    * @address: where it can be reached; empty if nowhere
    *
+   * A peer or a player has been accepted and is being fed.
+   *
    * Since: 1.0
    */
   signals[SIGNAL_CHILD_ADDED] =
@@ -682,6 +686,8 @@ install_signals ()
    * @address: where it could be reached
    * @failed: it vanished instead of leaving
    *
+   * A child is fed no more.
+   *
    * Since: 1.0
    */
   signals[SIGNAL_CHILD_REMOVED] = add_signal (
@@ -691,6 +697,8 @@ install_signals ()
    * @self: the manager
    * @old: the state until now
    * @state: the state from now on
+   *
+   * #GstSpreaditPeeringManager:state is another one.
    *
    * Since: 1.0
    */
@@ -755,6 +763,10 @@ gst_spreadit_peering_manager_class_init (GstSpreaditPeeringManagerClass *klass)
 
 /**
  * gst_spreadit_peering_manager_new:
+ *
+ * Makes a node that listens nowhere and has asked nobody. Set its properties,
+ * then call gst_spreadit_peering_manager_get_stream() to join a stream or
+ * gst_spreadit_peering_manager_publish() to be its source.
  *
  * Returns: (transfer full): a new manager, not started
  *
@@ -1028,6 +1040,8 @@ gst_spreadit_peering_manager_set_flushing (
  * gst_spreadit_peering_manager_get_sdp:
  * @self: a manager
  *
+ * What the stream consists of, as the source describes it (RFC 8866).
+ *
  * Returns: (transfer full) (nullable): #GstSpreaditPeeringManager:sdp
  *
  * Since: 1.0
@@ -1043,6 +1057,8 @@ gst_spreadit_peering_manager_get_sdp (GstSpreaditPeeringManager *self)
 /**
  * gst_spreadit_peering_manager_get_stats:
  * @self: a manager
+ *
+ * How this node fares, now.
  *
  * Returns: (transfer full): #GstSpreaditPeeringManager:stats
  *
@@ -1139,6 +1155,9 @@ gst_spreadit_peering_manager_query_tree_finish (
  * @uri: a URI
  * @error: return location for a #GError, %GST_RESOURCE_ERROR_SETTINGS, with one
  *   line that says what is wrong and what is expected
+ *
+ * Whether @uri is a spreadit: or rtsp: URI that names a stream. Looks at the
+ * text only: asks no name server and no peer.
  *
  * Returns: %TRUE if @uri can be used as #GstSpreaditPeeringManager:uri
  *
