@@ -37,6 +37,8 @@ complete (const Scenario &scenario, const Geography &geography, core::Rng &rng,
   const bool crashes = uniform (rng) < scenario.crash_share;
   const bool silently = uniform (rng) < scenario.silent_share;
   visitor.end = crashes ? (silently ? End::silent : End::killed) : End::leaves;
+  if (row && row->crashes)
+    visitor.end = *row->crashes ? End::killed : End::leaves;
   if (row && row->uplink_bps)
     visitor.uplink_bps = *row->uplink_bps;
   if (scenario.capacity_from_uplink) // as the agent reckons
@@ -143,7 +145,8 @@ parse_trace (std::string_view csv)
     for (std::size_t i = 0; i < head.size (); ++i) {
       const auto value = number (values[i]);
       const bool ours = head[i] == "join_s" || head[i] == "leave_s" ||
-                        head[i] == "children_max" || head[i] == "uplink_bps";
+                        head[i] == "children_max" || head[i] == "uplink_bps" ||
+                        head[i] == "crash";
       if (!ours)
         continue;
       if (!value)
@@ -154,6 +157,8 @@ parse_trace (std::string_view csv)
         leave = value;
       else if (head[i] == "children_max")
         row.children_max = static_cast<std::uint32_t> (*value);
+      else if (head[i] == "crash")
+        row.crashes = *value != 0;
       else
         row.uplink_bps = static_cast<std::uint64_t> (*value);
     }

@@ -58,8 +58,9 @@ struct Measures {
   std::uint64_t source_requests = 0;
   Sample source_requests_per_s;
   std::uint64_t control_bytes = 0, control_messages = 0;
-  Sample level, delay_ms;  // at the last point
-  std::uint64_t moves = 0; // parents changed after the first
+  Sample level, delay_ms;                    // at the last point
+  std::vector<std::uint64_t> peers_at_level; // then, too; from level 1 on
+  std::uint64_t moves = 0;                   // parents changed after the first
   std::vector<Point> points;
 
   std::uint64_t events = 0;

@@ -433,6 +433,7 @@ World::take_point ()
 
   const double residual = std::pow (scenario_.loss, scenario_.repairs + 1);
   Sample levels, delays;
+  std::vector<std::uint64_t> peers_at_level;
   std::vector<std::uint32_t> capacities;
   double losses = 0;
   std::vector<Visit> open{{0, 0, {}, {}, 1, 1}};
@@ -441,6 +442,9 @@ World::take_point ()
     open.pop_back ();
     if (visit.place != 0) {
       levels.add (visit.level);
+      if (peers_at_level.size () < visit.level)
+        peers_at_level.resize (visit.level);
+      ++peers_at_level[visit.level - 1];
       delays.add (
           std::chrono::duration<double, std::milli> (visit.delay).count ());
       capacities.push_back (audience_[visit.place - 1].children_max);
@@ -483,6 +487,7 @@ World::take_point ()
   if (levels.count () > 0)
     point.loss_links = losses / static_cast<double> (levels.count ());
   measures_.level = std::move (levels);
+  measures_.peers_at_level = std::move (peers_at_level);
   measures_.delay_ms = std::move (delays);
   measures_.points.push_back (point);
 }

@@ -171,7 +171,7 @@ constexpr std::array rows{
     Row{"duration", "TIME", "Of the simulated world (20min)"},
     Row{"arrivals", "LAW", "flash:TIME or poisson:PER_SECOND (flash:60s)"},
     Row{"stay", "LAW", "Seconds each stays (forever)"},
-    Row{"trace", "FILE", "CSV: join_s,leave_s[,children_max][,uplink_bps]"},
+    Row{"trace", "FILE", "CSV: join_s,leave_s,... as in the man page"},
     Row{"crash-share", "SHARE", "Of those who go, unannounced (0.1)"},
     Row{"silent-share", "SHARE", "Of these, without a reset (0.5)"},
     Row{"children", "LAW",

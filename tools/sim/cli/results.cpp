@@ -137,6 +137,7 @@ figures (const Measures &m)
   return {{"visitors", count (m.visitors)}, {"accepted", count (m.accepted)},
       {"refused", count (m.refused)}, {"too-short", count (m.too_short)},
       {"refused-share", ratio (count (m.refused), count (m.visitors))},
+      {"discover-mean-ms", m.discover_ms.mean ()},
       {"discover-p50-ms", m.discover_ms.quantile (0.5)},
       {"discover-p95-ms", m.discover_ms.quantile (0.95)},
       {"discover-p99-ms", m.discover_ms.quantile (0.99)},
@@ -147,6 +148,7 @@ figures (const Measures &m)
       {"tries-p95", m.tries.quantile (0.95)},
       {"tries-p99", m.tries.quantile (0.99)},
       {"transiences", count (m.transience_ms.count ())},
+      {"transience-mean-ms", m.transience_ms.mean ()},
       {"transience-p50-ms", m.transience_ms.quantile (0.5)},
       {"transience-p95-ms", m.transience_ms.quantile (0.95)},
       {"transience-p99-ms", m.transience_ms.quantile (0.99)},
@@ -185,6 +187,11 @@ to_json (const std::vector<Run> &runs)
       add (builder, figure.name, figure.value);
     for (const auto &[name, count] : run.measures.failures)
       add (builder, ("failed-" + name).c_str (), static_cast<double> (count));
+    json_builder_set_member_name (builder, "peers-at-level");
+    json_builder_begin_array (builder);
+    for (const std::uint64_t count : run.measures.peers_at_level)
+      json_builder_add_int_value (builder, static_cast<gint64> (count));
+    json_builder_end_array (builder);
     add (builder, "digest", std::to_string (run.measures.digest));
     json_builder_end_object (builder);
     json_builder_set_member_name (builder, "points");
