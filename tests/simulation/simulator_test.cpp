@@ -104,6 +104,30 @@ TEST (Simulator, CrashesCostWhatItTakesToNoticeAndToFindAnother)
   EXPECT_EQ (without.digest, silent.digest) << "the tree is the same";
 }
 
+// A hop takes 10 ms and a hop's worth of work, a repair 2 x 10 and a frame of
+// 40: what is in time is what needs no more repairs than there is time for.
+TEST (Simulator, RepairsCostTime)
+{
+  Scenario scenario = calm (1, 20);
+  scenario.source_children = 20; // all at level 1
+  scenario.loss = 0.1;
+  scenario.repairs = 2;
+  const auto on_time = [&scenario] (Duration deadline) {
+    scenario.deadline = deadline;
+    return World (scenario).run ().on_time;
+  };
+  EXPECT_NEAR (on_time (9ms), 0, 1e-9);
+  EXPECT_NEAR (on_time (60ms), 0.9, 1e-9);
+  EXPECT_NEAR (on_time (100ms), 0.99, 1e-9);
+  EXPECT_NEAR (on_time (10s), 0.999, 1e-9);
+  // Two hops: one repair on either, or none.
+  scenario.source_children = 1;
+  scenario.children = Law{Law::Kind::fixed, {1}, {}};
+  scenario.peers = 2;
+  scenario.flash_crowd = 1s; // both are there at every point
+  EXPECT_NEAR (on_time (110ms), (0.99 + (0.81 + 2 * 0.081)) / 2, 1e-9);
+}
+
 TEST (Simulator, LossAddsUpAndIsRepaired)
 {
   Scenario scenario = calm (1, 20);

@@ -2,6 +2,7 @@
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <utility>
 
@@ -408,6 +409,37 @@ least_height (std::vector<std::uint32_t> capacities, std::uint64_t slots)
   return height;
 }
 
+// Shares of packets by what repairs have cost them, in steps of a deadline's
+// hundredth part, rounded up; later is no use.
+constexpr std::size_t steps = 100;
+using Lateness = std::array<double, steps + 1>;
+
+// What one more hop does, where a repair takes so many steps. Each
+// retransmission is lost like the packet.
+Lateness
+further (const Lateness &until, std::size_t repair, double loss,
+    unsigned repairs_max, double through)
+{
+  Lateness sum{};
+  double share = (1 - loss) * through;
+  for (std::size_t n = 0; n <= repairs_max && n * repair <= steps; ++n) {
+    for (std::size_t i = 0; i + n * repair <= steps; ++i)
+      sum[i + n * repair] += until[i] * share;
+    share *= loss;
+  }
+  return sum;
+}
+
+double
+share_within (const Lateness &late, Duration::rep steps_left)
+{
+  double sum = 0;
+  for (std::size_t i = 0;
+       i <= steps && static_cast<Duration::rep> (i) <= steps_left; ++i)
+    sum += late[i];
+  return sum;
+}
+
 } // namespace
 
 void
@@ -417,9 +449,8 @@ World::take_point ()
     std::uint32_t place;
     unsigned level;
     Duration delay;
-    Duration repair;  // the longest a repair takes on the way
-    double whole;     // share of packets that need none
     double delivered; // share of packets
+    Lateness late;
   };
   Point point = std::exchange (since_, {});
   point.second =
@@ -436,7 +467,11 @@ World::take_point ()
   std::vector<std::uint64_t> peers_at_level;
   std::vector<std::uint32_t> capacities;
   double losses = 0;
-  std::vector<Visit> open{{0, 0, {}, {}, 1, 1}};
+  const Duration step = scenario_.deadline / steps;
+  Lateness none_late{};
+  none_late[0] = 1;
+  std::vector<Visit> open;
+  open.push_back ({0, 0, {}, 1, none_late});
   while (!open.empty ()) {
     const Visit visit = open.back ();
     open.pop_back ();
@@ -450,10 +485,9 @@ World::take_point ()
       capacities.push_back (audience_[visit.place - 1].children_max);
       losses += 1 - visit.delivered;
       link_losses_ += 1 - visit.delivered;
-      on_times_ += visit.delay > scenario_.deadline ? 0
-                   : visit.delay + visit.repair > scenario_.deadline
-                       ? visit.whole
-                       : visit.delivered;
+      if (visit.delay <= scenario_.deadline)
+        on_times_ += share_within (
+            visit.late, (scenario_.deadline - visit.delay) / step);
       ++peer_points_;
     }
     const double share = uplink_share (visit.place);
@@ -471,9 +505,10 @@ World::take_point ()
           2 * way + Duration (std::llround (1e9 / scenario_.frames_per_s));
       open.push_back ({connection.opener, visit.level + 1,
           visit.delay + way + queueing_here + scenario_.hop,
-          std::max (visit.repair, scenario_.repairs * repair),
-          visit.whole * (1 - scenario_.loss) * through,
-          visit.delivered * (1 - residual) * through});
+          visit.delivered * (1 - residual) * through,
+          further (visit.late,
+              static_cast<std::size_t> ((repair + step - Duration (1)) / step),
+              scenario_.loss, scenario_.repairs, through)});
     }
   }
   point.level_mean = levels.mean ();
