@@ -172,9 +172,9 @@ class Relay(Process):
         ], name)
 
     def all_stats(self):
-        with open(self.stats_path, encoding="utf-8") as lines:
-            return [json.loads(line) for line in lines
-                    if line.endswith("\n")]
+        # At once: what is added meanwhile would make a line of a half.
+        with open(self.stats_path, encoding="utf-8") as file:
+            return [json.loads(line) for line in file.read().split("\n")[:-1]]
 
     def stats(self):
         """The newest line; an empty dict before the first."""
