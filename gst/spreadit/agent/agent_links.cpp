@@ -79,11 +79,13 @@ Agent::part_with (Link &link)
   const bool over_udp =
       link.serving.route &&
       std::holds_alternative<media::route::PortPairs> (*link.serving.route);
-  if (link.kind == Link::Kind::player && link.serving.has_played &&
-      !link.serving.torn_down && over_udp && link.connection) {
+  const bool stays = link.serving.torn_down || over_udp;
+  if (link.kind == Link::Kind::player && link.serving.has_played && stays &&
+      link.connection) {
     dropped_bytes_in_ += link.connection->bytes_in ();
     dropped_bytes_out_ += link.connection->bytes_out ();
-    farewell_.add (std::exchange (link.connection, nullptr), link.session);
+    farewell_.add (std::exchange (link.connection, nullptr), link.session,
+        link.serving.torn_down);
   }
   drop (link);
 }

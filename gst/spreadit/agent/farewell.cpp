@@ -14,15 +14,25 @@ Farewell::Guest::~Guest ()
 }
 
 void
-Farewell::add (std::shared_ptr<Connection> connection, std::string session)
+Farewell::add (
+    std::shared_ptr<Connection> connection, std::string session, bool torn_down)
 {
+  if (guests_.size () >= limits::farewells_max)
+    guests_.pop_front ();
   Guest &guest =
       guests_.emplace_back (*this, std::move (connection), std::move (session));
   guest.connection->set_handler (&guest);
   guest.timer =
       ControlLoop::get ().add_timer ([this, &guest] { remove (guest); });
-  ControlLoop::arm (
-      guest.timer.get (), ControlLoop::now () + limits::farewell_max);
+  close_soon (guest, torn_down);
+}
+
+void
+Farewell::close_soon (Guest &guest, bool torn_down)
+{
+  ControlLoop::arm (guest.timer.get (),
+      ControlLoop::now () +
+          (torn_down ? limits::torn_down_max : limits::farewell_max));
 }
 
 void
@@ -31,8 +41,8 @@ Farewell::Guest::on_unit (Connection &from, rtsp::Unit unit)
   const auto *request = std::get_if<rtsp::Request> (&unit);
   if (!request)
     return;
-  // rtspsrc says PAUSE, then TEARDOWN. For anything else there is no session
-  // any more.
+  // rtspsrc says PAUSE and TEARDOWN. For anything else there is no session any
+  // more.
   const bool known =
       request->method == "TEARDOWN" || request->method == "OPTIONS" ||
       request->method == "PAUSE" || request->method == "GET_PARAMETER" ||
@@ -45,7 +55,7 @@ Farewell::Guest::on_unit (Connection &from, rtsp::Unit unit)
   if (auto text = rtsp::write (response))
     from.write (std::move (*text));
   if (request->method == "TEARDOWN")
-    farewell.remove (*this);
+    close_soon (*this, true);
 }
 
 void

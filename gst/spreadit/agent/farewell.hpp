@@ -14,13 +14,18 @@ namespace spreadit::agent {
 // end when what they hold has been played; rtspsrc takes a connection that
 // closes before that for a fault, tries to connect again and fails. So theirs
 // stay open until they close them, or until limits::farewell_max.
-// Control thread only.
+//
+// And those that have said TEARDOWN: rtspsrc 1.22 may say it before the PAUSE
+// of its own change of state, and takes a connection that is closed by then for
+// a fault, too. Theirs stay open for limits::torn_down_max. Control thread
+// only.
 class Farewell {
 public:
   // `over` is called each time the last one has gone.
   explicit Farewell (std::function<void ()> over) : over_ (std::move (over)) {}
 
-  void add (std::shared_ptr<Connection> connection, std::string session);
+  void add (std::shared_ptr<Connection> connection, std::string session,
+      bool torn_down);
   [[nodiscard]] bool empty () const { return guests_.empty (); }
 
 private:
@@ -40,6 +45,7 @@ private:
     std::string session;
     Owned<GSource> timer;
   };
+  static void close_soon (Guest &guest, bool torn_down);
   void remove (const Guest &guest);
 
   std::function<void ()> over_;

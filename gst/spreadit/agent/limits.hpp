@@ -28,6 +28,10 @@ inline constexpr auto close_linger_max = 1s;
 // How long a plain player over UDP may take to end after RTCP BYE: rtspsrc's
 // default latency is 2 s, and it ends when that is through.
 inline constexpr auto farewell_max = 4s;
+// What comes after a player's TEARDOWN comes at once.
+inline constexpr auto torn_down_max = 500ms;
+// Of those who have said TEARDOWN: who does that in a loop gets no more.
+inline constexpr std::size_t farewells_max = 256;
 
 // RFC 5482: data unacknowledged this long breaks the connection; keep-alive
 // finds a dead host on a quiet one in about the same time.
