@@ -25,6 +25,9 @@ constexpr GstClockTime step = 10 * GST_MSECOND;
 // that was frozen the pictures from before come first, in a rush.
 constexpr GstClockTime shift_max = GST_SECOND;
 constexpr gint64 rush_max_us = 10 * G_USEC_PER_SEC;
+// Of sound there is more at once. But if it stays too late: in a transport
+// stream it comes some frames at a time.
+constexpr gint64 sound_wait_us = G_USEC_PER_SEC;
 
 struct Packet {
   guint32 timestamp = 0;
@@ -181,12 +184,13 @@ Slate::Impl::take_over (
     return false;
   const GstClockTime earliest = channel.last + step;
   if (time < earliest) {
-    if (!channel.random_access)
-      return false; // of sound there is more at once
     const gint64 now = g_get_monotonic_time ();
     if (!channel.rush_us)
       channel.rush_us = now;
-    if (time + shift_max < earliest && now - channel.rush_us < rush_max_us)
+    const gint64 rushed_us = now - channel.rush_us;
+    if (!channel.random_access && rushed_us < sound_wait_us)
+      return false;
+    if (time + shift_max < earliest && rushed_us < rush_max_us)
       return false;
     shift += earliest - time;
     time = earliest;
