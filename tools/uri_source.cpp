@@ -16,6 +16,8 @@ constexpr gint64 patience_us = 5 * G_USEC_PER_SEC;
 // One that is not announced shows with its first packet (FLV), soon after that
 // of another.
 constexpr gint64 settle_us = 400'000;
+// But a picture may be as late as the next key frame.
+constexpr gint64 sound_alone_us = 10 * G_USEC_PER_SEC;
 // What is held until then, and longer than a keyframe of another is away.
 constexpr guint64 held_max_ns = 15 * GST_SECOND;
 
@@ -61,6 +63,7 @@ private:
     UriSource *source;
     GstPad *out = nullptr;     // of the payloader; the pipeline's
     GstElement *end = nullptr; // what the packets come out of
+    bool is_sound = false;
     gulong block = 0;
     GstClockTime first = GST_CLOCK_TIME_NONE; // running time; none: none yet
     GstClockTime came = 0;                    // that is when, by the clock
@@ -210,6 +213,9 @@ UriSource::add (GstPad *pad)
     medium->source = this;
     medium->out = out.get ();
     medium->end = clock;
+    medium->is_sound = g_str_has_prefix (
+        gst_structure_get_name (gst_caps_get_structure (caps.get (), 0)),
+        "audio/");
     const std::lock_guard guard (lock_);
     // After begin(): another variant of an HLS stream, what was there has
     // ended.
@@ -256,6 +262,9 @@ UriSource::is_complete () const
   if (!first_us_)
     return false;
   const gint64 time = g_get_monotonic_time ();
+  if (std::all_of (media_.begin (), media_.end (),
+          [] (const auto &medium) { return medium->is_sound; }))
+    return time - shown_us_ > sound_alone_us;
   if (time - first_us_ > patience_us)
     return true;
   return time - shown_us_ > settle_us &&

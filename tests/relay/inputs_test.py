@@ -34,11 +34,11 @@ CODED = ["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g"
 class Sender:
     """ffmpeg, which sends a test picture and a tone until it is killed."""
 
-    def __init__(self, directory, *output):
+    def __init__(self, directory, *output, live=()):
         self.log = open(os.path.join(directory, "ffmpeg.log"), "ab")
         self.process = subprocess.Popen(
-            ["ffmpeg", "-nostdin", "-loglevel", "warning", *LIVE, *CODED,
-             *output], stdin=subprocess.DEVNULL, stdout=self.log,
+            ["ffmpeg", "-nostdin", "-loglevel", "warning", *(live or LIVE),
+             *CODED, *output], stdin=subprocess.DEVNULL, stdout=self.log,
             stderr=self.log)
 
     def kill(self):
@@ -218,6 +218,30 @@ def rtmp():
             viewer.check(GAP_SECONDS_MAX)
 
 
+def a_picture_later_than_the_sound():
+    """FLV does not say that there will be one."""
+    with Lab() as lab:
+        port = free_port()
+        url = f"http://{HOST}:{port}/live.flv"
+        lab.add(Sender(lab.path, "-f", "flv", "-listen", "1", url,
+                       live=["-re", "-itsoffset", "3", *LIVE[1:5], "-re",
+                             *LIVE[5:]]))
+        wait_for("ffmpeg listens", lambda: is_listening(port))
+        source = lab.publish(url)
+        viewer = lab.view(source)
+        sees(viewer, source)
+        viewer.check(GAP_SECONDS_MAX)
+
+
+def sound_alone():
+    with Lab() as lab:
+        port = free_port()
+        lab.send("-vn", "-f", "mpegts", f"udp://{HOST}:{port}")
+        source = lab.publish(f"udp://{HOST}:{port}")
+        url = f"rtsp://{HOST}:{lab.port}/live"
+        wait_for("it is published", lambda: is_served(url), source.output)
+
+
 def mpeg_ts_over_udp():
     comes_and_goes("udp://127.0.0.1:{port}",
                    ["-f", "mpegts", "udp://127.0.0.1:{port}?pkt_size=1316"],
@@ -319,7 +343,8 @@ def main():
         sys.exit(77)
     Gst.init(None)
     parts = (srt_that_is_called, srt_that_calls, a_slate_meanwhile, rtmp,
-             mpeg_ts_over_udp, hls, a_file_over_http, what_is_wrong_is_said)
+             a_picture_later_than_the_sound, sound_alone, mpeg_ts_over_udp, hls,
+             a_file_over_http, what_is_wrong_is_said)
     parts = [part for part in parts if part.__name__ in sys.argv[2:] or
              not sys.argv[2:]]
     # Most of it is waiting.
