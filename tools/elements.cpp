@@ -59,6 +59,29 @@ make_best (GstElementFactoryListType kind, const GstCaps *caps)
   return made;
 }
 
+QueuePads
+request_queue (GstElement *multiqueue)
+{
+  QueuePads pads;
+  pads.in.reset (gst_element_request_pad_simple (multiqueue, "sink_%u"));
+  const Text in_name (gst_pad_get_name (pads.in.get ()));
+  const std::string out_name =
+      "src_" + std::string (in_name.get ()).substr (sizeof "sink_" - 1);
+  pads.out.reset (gst_element_get_static_pad (multiqueue, out_name.c_str ()));
+  return pads;
+}
+
+void
+discard_all_of (GstBin *pipeline, GstPad *pad)
+{
+  GstElement *hole = gst_element_factory_make ("fakesink", nullptr);
+  g_object_set (hole, "async", FALSE, "sync", FALSE, nullptr);
+  gst_bin_add (pipeline, hole);
+  gst_element_sync_state_with_parent (hole);
+  const Owned<GstPad> to (gst_element_get_static_pad (hole, "sink"));
+  gst_pad_link_maybe_ghosting (pad, to.get ());
+}
+
 std::string
 find_video_encoder ()
 {

@@ -6,6 +6,8 @@
 
 #include <gst/gst.h>
 
+#include "owned.hpp"
+
 namespace spreadit::relay {
 
 bool has_element (const std::string &name);
@@ -16,6 +18,16 @@ std::string first_installed (const std::vector<const char *> &descriptions);
 
 // The one of the highest rank that takes `caps`, floating; or null.
 GstElement *make_best (GstElementFactoryListType kind, const GstCaps *caps);
+
+// A queue of its own in a multiqueue.
+struct QueuePads {
+  Owned<GstPad> in;
+  Owned<GstPad> out;
+};
+QueuePads request_queue (GstElement *multiqueue);
+
+// What `pad` gives goes nowhere.
+void discard_all_of (GstBin *pipeline, GstPad *pad);
 
 // What makes a live stream of raw pictures or sound: no reordering, a key frame
 // each second, so that whoever joins or moves sees a picture soon. Empty if

@@ -188,22 +188,16 @@ PublishInput::Impl::link (GstPad *pad)
 bool
 PublishInput::Impl::link_queued (GstPad *pad)
 {
-  const Owned<GstPad> in (
-      gst_element_request_pad_simple (multiqueue, "sink_%u"));
-  const Text in_name (gst_pad_get_name (in.get ()));
-  const std::string out_name =
-      std::string ("src_") + (in_name.get () + std::strlen ("sink_"));
-  const Owned<GstPad> out (
-      gst_element_get_static_pad (multiqueue, out_name.c_str ()));
+  const QueuePads queue = request_queue (multiqueue);
   // Asked beforehand: behind a queue a link says yes to anything.
   const Owned<GstPad> to (gst_element_request_pad_simple (sink, "sink_%u"));
   if (to && can_carry (to.get (), pad) &&
-      !GST_PAD_LINK_FAILED (gst_pad_link (out.get (), to.get ())) &&
-      !GST_PAD_LINK_FAILED (gst_pad_link (pad, in.get ())))
+      !GST_PAD_LINK_FAILED (gst_pad_link (queue.out.get (), to.get ())) &&
+      !GST_PAD_LINK_FAILED (gst_pad_link (pad, queue.in.get ())))
     return true;
   if (to)
     gst_element_release_request_pad (sink, to.get ());
-  gst_element_release_request_pad (multiqueue, in.get ());
+  gst_element_release_request_pad (multiqueue, queue.in.get ());
   return false;
 }
 
@@ -222,11 +216,7 @@ PublishInput::Impl::discard (GstPad *pad)
         return GST_PAD_PROBE_REMOVE;
       },
       this, nullptr);
-  GstElement *hole = add ("fakesink", nullptr);
-  g_object_set (hole, "async", FALSE, "sync", FALSE, nullptr);
-  gst_element_sync_state_with_parent (hole);
-  const Owned<GstPad> to (gst_element_get_static_pad (hole, "sink"));
-  gst_pad_link_maybe_ghosting (pad, to.get ());
+  discard_all_of (pipeline, pad);
 }
 
 void

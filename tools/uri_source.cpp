@@ -157,13 +157,8 @@ UriSource::discard (GstPad *pad, const GstCaps *caps)
 {
   const char *name = gst_structure_get_name (gst_caps_get_structure (caps, 0));
   callbacks_.note (std::string ("left out, RTP cannot carry it: ") + name);
-  GstElement *hole = gst_element_factory_make ("fakesink", nullptr);
-  g_object_set (hole, "async", FALSE, "sync", FALSE, nullptr);
-  gst_bin_add (pipeline_, hole);
-  gst_element_sync_state_with_parent (hole);
-  const Owned<GstPad> to (gst_element_get_static_pad (hole, "sink"));
   gst_pad_add_probe (pad, GST_PAD_PROBE_TYPE_BUFFER, on_useless, this, nullptr);
-  gst_pad_link (pad, to.get ());
+  discard_all_of (pipeline_, pad);
 }
 
 // Data flows once all pads are there: if none is of use, that is when we know.
@@ -198,16 +193,10 @@ UriSource::add (GstPad *pad)
   }
   gst_bin_add_many (pipeline_, parser, payloader, clock, nullptr);
   gst_element_link (parser, payloader);
-  const Owned<GstPad> in (
-      gst_element_request_pad_simple (multiqueue_, "sink_%u"));
-  const Text in_name (gst_pad_get_name (in.get ()));
-  const std::string out_name =
-      "src_" + std::string (in_name.get ()).substr (sizeof "sink_" - 1);
-  const Owned<GstPad> queued (
-      gst_element_get_static_pad (multiqueue_, out_name.c_str ()));
+  const QueuePads queue = request_queue (multiqueue_);
   const Owned<GstPad> to (gst_element_get_static_pad (parser, "sink"));
   const Owned<GstPad> out (gst_element_get_static_pad (payloader, "src"));
-  gst_pad_link (queued.get (), to.get ());
+  gst_pad_link (queue.out.get (), to.get ());
   {
     auto medium = std::make_unique<Medium> ();
     medium->source = this;
@@ -230,7 +219,7 @@ UriSource::add (GstPad *pad)
   gst_element_sync_state_with_parent (clock);
   gst_element_sync_state_with_parent (payloader);
   gst_element_sync_state_with_parent (parser);
-  gst_pad_link (pad, in.get ());
+  gst_pad_link (pad, queue.in.get ());
 }
 
 // It stays here until begin().
