@@ -76,16 +76,22 @@ Agent::find (LinkId id)
 void
 Agent::part_with (Link &link)
 {
-  const bool over_udp =
-      link.serving.route &&
-      std::holds_alternative<media::route::PortPairs> (*link.serving.route);
+  const auto *over_udp =
+      link.serving.route
+          ? std::get_if<media::route::PortPairs> (&*link.serving.route)
+          : nullptr;
   const bool stays = link.serving.torn_down || over_udp;
   if (link.kind == Link::Kind::player && link.serving.has_played && stays &&
       link.connection) {
     dropped_bytes_in_ += link.connection->bytes_in ();
     dropped_bytes_out_ += link.connection->bytes_out ();
+    std::function<void ()> say_goodbye;
+    if (over_udp)
+      say_goodbye = [data_path = data_path_, route = *over_udp] {
+        data_path->say_goodbye (route);
+      };
     farewell_.add (std::exchange (link.connection, nullptr), link.session,
-        link.serving.torn_down);
+        link.serving.torn_down, std::move (say_goodbye));
   }
   drop (link);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "agent/farewell.hpp"
 
+#include <algorithm>
+
 #include "agent/control_loop.hpp"
 #include "agent/limits.hpp"
 #include "rtsp/headers.hpp"
@@ -14,25 +16,46 @@ Farewell::Guest::~Guest ()
 }
 
 void
-Farewell::add (
-    std::shared_ptr<Connection> connection, std::string session, bool torn_down)
+Farewell::add (std::shared_ptr<Connection> connection, std::string session,
+    bool torn_down, std::function<void ()> say_goodbye)
 {
   if (guests_.size () >= limits::farewells_max)
     guests_.pop_front ();
-  Guest &guest =
-      guests_.emplace_back (*this, std::move (connection), std::move (session));
+  Guest &guest = guests_.emplace_back (*this, std::move (connection),
+      std::move (session), std::move (say_goodbye));
   guest.connection->set_handler (&guest);
   guest.timer =
-      ControlLoop::get ().add_timer ([this, &guest] { remove (guest); });
+      ControlLoop::get ().add_timer ([this, &guest] { on_timer (guest); });
   close_soon (guest, torn_down);
 }
 
 void
 Farewell::close_soon (Guest &guest, bool torn_down)
 {
+  guest.until = ControlLoop::now () +
+                (torn_down ? limits::torn_down_max : limits::farewell_max);
+  if (torn_down)
+    guest.say_goodbye = nullptr;
+  arm (guest);
+}
+
+void
+Farewell::arm (Guest &guest)
+{
+  const auto next = ControlLoop::now () + limits::goodbye_interval;
   ControlLoop::arm (guest.timer.get (),
-      ControlLoop::now () +
-          (torn_down ? limits::torn_down_max : limits::farewell_max));
+      guest.say_goodbye ? std::min (next, guest.until) : guest.until);
+}
+
+void
+Farewell::on_timer (Guest &guest)
+{
+  if (ControlLoop::now () >= guest.until) {
+    remove (guest);
+    return;
+  }
+  guest.say_goodbye ();
+  arm (guest);
 }
 
 void

@@ -28,6 +28,8 @@ inline constexpr auto close_linger_max = 1s;
 // How long a plain player over UDP may take to end after RTCP BYE: rtspsrc's
 // default latency is 2 s, and it ends when that is through.
 inline constexpr auto farewell_max = 4s;
+// BYE is said again so often: a datagram may be lost.
+inline constexpr auto goodbye_interval = 500ms;
 // What comes after a player's TEARDOWN comes at once.
 inline constexpr auto torn_down_max = 500ms;
 // Of those who have said TEARDOWN: who does that in a loop gets no more.

@@ -99,6 +99,13 @@ DataPath::stop_feeding (LinkKey key, bool bye)
 }
 
 void
+DataPath::say_goodbye (const Route &route)
+{
+  const std::lock_guard guard (impl_->lock);
+  impl_->fan_out.say_goodbye (route);
+}
+
+void
 DataPath::receive_from (LinkKey key, Address from)
 {
   const std::lock_guard guard (impl_->lock);

@@ -69,6 +69,8 @@ public:
   // `bye`: send an RTCP RR + BYE for every media SSRC first (plain players end
   // cleanly on it). Bundled children get none: peers are told by RTSP.
   void stop_feeding (LinkKey key, bool bye);
+  // The same BYEs to somebody who is not fed any more.
+  void say_goodbye (const Route &route);
   // Packets from `from` are the stream.
   void receive_from (LinkKey key, Address from);
   // The same over the link itself, whose other end is `from`: packets are given

@@ -216,6 +216,13 @@ FanOut::stop (LinkKey key, bool bye, MonotonicTime now)
 }
 
 void
+FanOut::say_goodbye (const Route &route)
+{
+  sockets_.assume_room ();
+  Output::make (route, sockets_)->send_goodbye (media_);
+}
+
+void
 FanOut::forget_addresses (Branch &branch)
 {
   for (const Address &address : branch.output ().addresses ()) {

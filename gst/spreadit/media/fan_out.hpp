@@ -55,6 +55,7 @@ public:
   // The branch is of no more use, but whoever holds locks may want to destroy
   // it later: a connection may hang on it. Null if there is none.
   std::unique_ptr<Branch> stop (LinkKey key, bool bye, MonotonicTime now);
+  void say_goodbye (const Route &route);
 
   [[nodiscard]] Branch *find (LinkKey key) const;
   // Tells peers that we are without packets, too. They need not ask.
