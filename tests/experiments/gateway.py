@@ -5,8 +5,9 @@
 #   meson devenv -C build ../tests/experiments/gateway.py [--kills 10]
 #       [--every SECONDS]
 #
-# source -> relay -> ... -> relay -> gateway, and ffmpeg and rtspsrc there, over
-# UDP, TCP and HTTP, all at once, mpv beside them where it is installed. The
+# source -> relay -> ... -> relay -> gateway, and ffmpeg, ffplay, gst-play and
+# rtspsrc there, over UDP, TCP and HTTP, all at once, mpv beside them where it is
+# installed. The
 # gateway's parent is killed again and again. Each frame is compared with the
 # clip's. Needs root (network namespaces), ffmpeg.
 #
@@ -16,6 +17,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import sys
 import time
 
@@ -33,11 +35,15 @@ def start_players(node, url, seconds):
                for transport in ("udp", "tcp")]
     players += [gatewaylab.rtspsrc(node, url, scheme, seconds)
                 for scheme in ("rtspu", "rtspt", "rtsph")]
+    viewers = [gatewaylab.gst_play(node, url, scheme, seconds)
+               for scheme in ("rtspu", "rtspt")]
+    viewers += [gatewaylab.ffplay(node, url, transport, seconds)
+                for transport in ("udp", "tcp")]
     others = []
     if shutil.which("mpv"):
         others = [gatewaylab.mpv(node, url, transport, seconds)
                   for transport in ("udp", "tcp")]
-    return players, others
+    return players, viewers, others
 
 
 def look_at(frames, player):
@@ -71,9 +77,9 @@ def run(options):
         source, relays = gatewaylab.chain(lab, options.kills + 1, clip)
         node = lab.add_node()
         gateway = gatewaylab.Gateway(node)
-        players, others = start_players(node, gateway.url_of(source.uri),
-                                        seconds)
-        for player in players:
+        players, viewers, others = start_players(
+            node, gateway.url_of(source.uri), seconds)
+        for player in players + viewers:
             netlab.wait_for(f"{player.name} plays",
                             lambda player=player: player.frames() > 10)
         time.sleep(BEFORE_SECONDS)
@@ -89,11 +95,14 @@ def run(options):
                              "transience-ms": after["transience-ms"]["last"]})
         for process in [one.process for one in players] + others:
             process.wait(seconds + 60)
+        for viewer in viewers:  # until somebody closes them
+            viewer.process.signal(signal.SIGINT)
+            viewer.process.wait(60)
         stats = gateway.stats()
         return {"kills": options.kills, "switches": switches,
                 "packets-lost": stats.get("packets-lost"),
                 "players": {player.name: look_at(frames, player)
-                            for player in players},
+                            for player in players + viewers},
                 "mpv": {process.name: look_at_mpv(process)
                         for process in others}}
 

@@ -77,7 +77,12 @@ class Frames:
         for number, value in enumerate(hashes):
             self.number[value] = number
         self.count = len(hashes)
-        if len(self.number) != self.count:
+        # What ffplay can say of a frame.
+        told = netlab.run("ffmpeg", "-v", "info", "-i", clip, "-an", "-vf",
+                          "showinfo", "-f", "null", "-").stdout
+        for number, value in enumerate(self.in_showinfo(told)):
+            self.number[value] = number
+        if len(self.number) != 2 * self.count:
             raise netlab.Failure("the clip has frames that look alike")
 
     @staticmethod
@@ -87,7 +92,13 @@ class Frames:
 
     @staticmethod
     def in_checksumsink(output):
-        return re.findall(r"^[0-9:.]+ ([0-9a-f]{32})$", output, re.M)
+        # gst-play has its position on the same line, and goes back.
+        return re.findall(r"(?:^|\r|\s)[0-9]+:[0-9:.]+ ([0-9a-f]{32})$", output,
+                          re.M)
+
+    @staticmethod
+    def in_showinfo(output):
+        return re.findall(r" plane_checksum:\[([0-9A-F ]+)\]", output)
 
     def check(self, name, hashes, at_least):
         """Each frame is the clip's, whole, and follows the one before."""
@@ -146,6 +157,29 @@ def rtspsrc(node, url, scheme, seconds):
         "hash=md5", "sync=false",
         name=f"{scheme}-{next(node.lab.counter)}", env=plain_environment())
     return Player(scheme, process, Frames.in_checksumsink)
+
+
+def gst_play(node, url, scheme, _seconds):
+    """To be interrupted."""
+    process = node.spawn(
+        "gst-play-1.0", "--no-interactive",
+        "--videosink=videoconvert ! video/x-raw,format=I420 ! "
+        "checksumsink hash=md5 sync=true", "--audiosink=fakesink sync=true",
+        scheme + url[len("rtsp"):],
+        name=f"gst-play-{scheme}-{next(node.lab.counter)}",
+        env=plain_environment())
+    return Player(f"gst-play {scheme}", process, Frames.in_checksumsink)
+
+
+def ffplay(node, url, transport, _seconds):
+    """To be interrupted."""
+    environment = plain_environment()
+    environment["SDL_VIDEODRIVER"] = environment["SDL_AUDIODRIVER"] = "dummy"
+    process = node.spawn(
+        "ffplay", "-v", "info", "-nostats", "-noframedrop", "-autoexit",
+        "-rtsp_transport", transport, "-vf", "showinfo", url,
+        name=f"ffplay-{transport}-{next(node.lab.counter)}", env=environment)
+    return Player(f"ffplay {transport}", process, Frames.in_showinfo)
 
 
 def mpv(node, url, transport, seconds):
