@@ -51,6 +51,10 @@ A group [stream "NAME"] with a uri= has what differs for one stream, a group
 [mount "NAME"] with a uri= is a stream at rtsp://.../NAME of the gateway. SIGHUP
 reads it again: max-children, upload-bandwidth and the policies change at once.
 
+spreadits://HOST[:PORT]/PATH, port 8322, goes through TLS from peer to peer. The
+source proves to be it by its certificate, or by its id where viewers say
+spreadits://HOST/PATH?id=ID; the source says the id as it begins to publish.
+
 --check says whether a stream can be reached, what it is, how it comes, and how
 others reach this node; status 0 if packets came.
 

@@ -40,6 +40,10 @@ constexpr std::array table{
         "PERCENT", "Of the stream, sent again at most (10)"},
     Setting{"linger", "linger", SettingKind::milliseconds, false, "MS",
         "Time for children to move on leaving (2000)"},
+    Setting{"tls-certificate", "tls-certificate", SettingKind::file, false,
+        "FILE", "With spreadits: PEM, certificate and key"},
+    Setting{"tls-ca", "tls-ca", SettingKind::file, false, "FILE",
+        "PEM, who signs for sources (the system's)"},
 };
 
 std::optional<std::uint32_t>
@@ -173,6 +177,10 @@ checked_value (const Setting &row, const std::string &text)
     return checked_nick (GST_TYPE_SPREADIT_DELETE_POLICY, row.name, text);
   case SettingKind::proximity:
     return checked_nick (GST_TYPE_SPREADIT_PROXIMITY, row.name, text);
+  case SettingKind::file:
+    if (text.empty ())
+      throw UsageError{bad + ": give the name of a file"};
+    return text;
   }
   g_assert_not_reached ();
 }

@@ -27,6 +27,7 @@ enum class SettingKind {
   add_policy,
   delete_policy,
   proximity,
+  file,
 };
 
 // An option that is a property of the element: one row says all about it.

@@ -70,6 +70,7 @@ struct RelayStream::Impl {
   void finish (const std::string &problem);
   void on_message (GstMessage *message);
   void on_event (const GstStructure *event);
+  [[nodiscard]] std::string proof () const;
   void tell_move (const char *event, const std::string &what);
   void on_end ();
   void post (GstStructure *event);
@@ -284,6 +285,20 @@ RelayStream::Impl::on_message (GstMessage *message)
   }
 }
 
+// How viewers know a source with TLS whose certificate nobody vouches for.
+std::string
+RelayStream::Impl::proof () const
+{
+  const std::string_view uri = options.uri;
+  if (!uri.starts_with ("spreadits:"))
+    return {};
+  gchar *raw = nullptr;
+  g_object_get (manager.get (), "id", &raw, nullptr);
+  const Text id (raw);
+  return std::string (", proved to viewers by ?id=") + (id ? id.get () : "") +
+         " at the end of the URI";
+}
+
 void
 RelayStream::Impl::tell_move (const char *event, const std::string &what)
 {
@@ -314,7 +329,7 @@ RelayStream::Impl::on_event (const GstStructure *event)
     if (gst_structure_get_boolean (event, "transient", &flag) && flag)
       tell_move ("transient", "the parent is gone, looking for another");
     if (gst_structure_get_boolean (event, "source", &flag) && flag)
-      callbacks.say ("publishing", "publishing " + options.publish);
+      callbacks.say ("publishing", "publishing " + options.publish + proof ());
   } else if (gst_structure_has_name (event, "ended")) {
     on_end ();
   } else if (gst_structure_has_name (event, "left-out")) {

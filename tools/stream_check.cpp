@@ -165,12 +165,15 @@ report (const StreamOptions &options, GstSpreaditPeeringManager *manager,
           ", found in " + with_unit (number (after, "discover-ms", 0), "ms"));
   all += line ("stream", describe_media (sdp.get ()) + "; " +
                              with_unit (bits / seconds / 1e3, "kbit/s"));
+  const bool secure = options.uri.starts_with ("spreadits:");
   const bool over_tcp = text (after, "parent-transport") == "tcp";
-  all += line ("packets",
-      std::to_string (packets) + " in " + with_unit (seconds, "s") +
-          (over_tcp ? " over TCP: UDP does not get through" : " over UDP") +
-          ", " + number_or_none (lost) + " lost, " + number_or_none (repaired) +
-          " sent again");
+  all += line (
+      "packets", std::to_string (packets) + " in " + with_unit (seconds, "s") +
+                     (secure        ? " over TLS"
+                         : over_tcp ? " over TCP: UDP does not get through"
+                                    : " over UDP") +
+                     ", " + number_or_none (lost) + " lost, " +
+                     number_or_none (repaired) + " sent again");
   if (!std::isnan (round_trip))
     all += line ("parent", "round trip " + with_unit (round_trip, "ms"));
   GstStructure *delay = nullptr;

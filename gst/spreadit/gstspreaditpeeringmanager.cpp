@@ -67,6 +67,8 @@ enum {
   PROP_RING_DURATION,
   PROP_REPAIR_SHARE,
   PROP_STANDBY,
+  PROP_TLS_CERTIFICATE,
+  PROP_TLS_CA,
   PROP_LINGER,
   PROP_ID,
   PROP_PORT,
@@ -230,6 +232,12 @@ gst_spreadit_peering_manager_set_property (
     case PROP_STANDBY:
       wishes.standby = g_value_get_boolean (value);
       break;
+    case PROP_TLS_CERTIFICATE:
+      wishes.tls_certificate = text ();
+      break;
+    case PROP_TLS_CA:
+      wishes.tls_ca = text ();
+      break;
     case PROP_LINGER:
       wishes.linger_ms = g_value_get_uint (value);
       break;
@@ -303,6 +311,12 @@ gst_spreadit_peering_manager_get_property (
   case PROP_STANDBY:
     g_value_set_boolean (value, wishes.standby);
     break;
+  case PROP_TLS_CERTIFICATE:
+    set_text (wishes.tls_certificate);
+    break;
+  case PROP_TLS_CA:
+    set_text (wishes.tls_ca);
+    break;
   case PROP_LINGER:
     g_value_set_uint (value, wishes.linger_ms);
     break;
@@ -341,6 +355,13 @@ install_properties (GObjectClass *klass)
    * The stream: `spreadit://HOST[:PORT]/PATH`, where host and port are the
    * source's; port 8554 if none is given. A source may say port 0 for any free
    * one. Takes effect at the next start.
+   *
+   * With `spreadits://`, port 8322, everything between peers goes through TLS,
+   * the packets too, interleaved (RFC 2326 10.12). The source proves who it is
+   * by a certificate (#GstSpreaditPeeringManager:tls-ca), or, where the URI
+   * ends with `?id=` and 32 hexadecimal digits, by being the peer of that
+   * #GstSpreaditPeeringManager:id. All others prove to be whom a peer before
+   * them has named.
    *
    * Since: 1.0
    */
@@ -533,6 +554,33 @@ install_properties (GObjectClass *klass)
   properties[PROP_STANDBY] = g_param_spec_boolean ("standby", "Standby",
       "Keep a connection to whom to ask when the parent fails", TRUE, flags);
   /**
+   * GstSpreaditPeeringManager:tls-certificate:
+   *
+   * For `spreadits://`: a PEM file with the certificate of this node, those
+   * that signed it, and the private key. The id of the node follows from it, so
+   * two nodes of one stream must not share one. Unset, a fresh one is made at
+   * each start, signed by nobody but itself: enough for every peer but a source
+   * that viewers know by its name. Takes effect at the next start, which fails
+   * with #GST_RESOURCE_ERROR_SETTINGS where the file cannot be used.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_TLS_CERTIFICATE] =
+      g_param_spec_string ("tls-certificate", "TLS certificate",
+          "PEM file with this node's certificate and key", nullptr, flags);
+  /**
+   * GstSpreaditPeeringManager:tls-ca:
+   *
+   * For `spreadits://`: a PEM file with the certificates of those who may sign
+   * for the name of a source; unset: those that the system trusts. Not needed
+   * where the URI names the source's id. Takes effect at the next start.
+   *
+   * Since: 1.0
+   */
+  properties[PROP_TLS_CA] = g_param_spec_string ("tls-ca", "TLS authorities",
+      "PEM file of who may sign for a source; unset = the system's", nullptr,
+      flags);
+  /**
    * GstSpreaditPeeringManager:linger:
    *
    * Milliseconds a leaver feeds its children on at most, until they have found
@@ -546,7 +594,8 @@ install_properties (GObjectClass *klass)
   /**
    * GstSpreaditPeeringManager:id:
    *
-   * The random 128-bit id of this application session, in hexadecimal.
+   * The 128-bit id of this application session, in hexadecimal: random, or with
+   * `spreadits://` the first half of the SHA-256 of the node's certificate.
    *
    * Since: 1.0
    */

@@ -261,6 +261,44 @@ TEST (Manager, SaysWhatIsWrongWithItsSettings)
       "host, such as 0.0.0.0:8554");
   EXPECT_NE (why_not ("listen-address", "127.0.0.1"), "");
   EXPECT_NE (why_not ("advertise-address", ":8554"), "");
+  EXPECT_EQ (
+      why_not ("uri", "spreadit://h/x?id=00000000000000000000000000000001"),
+      "'spreadit://h/x?id=00000000000000000000000000000001' names an id, which "
+      "proves nothing without TLS; begin with spreadits://");
+  EXPECT_NE (why_not ("uri", "spreadits://h/x?id=1")
+                 .find ("an id is 32 hexadecimal digits"),
+      std::string::npos);
+  EXPECT_NE (why_not ("uri", "spreadits://127.0.0.1:0/x?a=b&id="
+                             "00000000000000000000000000000001")
+                 .find ("names another id than this source's"),
+      std::string::npos);
+}
+
+// spreadits:// by the public API: the source says its id, and that is all a
+// peer needs to know.
+TEST (Manager, WithTlsASourceIsKnownByItsId)
+{
+  Managed source ("spreadits://127.0.0.1:0/live");
+  ASSERT_EQ (source.publish (), "");
+  gchar *raw = nullptr;
+  g_object_get (source.manager, "id", &raw, nullptr);
+  const Owned<gchar> id (raw);
+  const auto uri =
+      "spreadits://127.0.0.1:" + std::to_string (source.port ()) + "/live";
+  Managed peer (uri + "?id=" + id.get ());
+  ASSERT_EQ (peer.get_stream (), "");
+  peer.start_pulling ();
+  ASSERT_TRUE (eventually ([&] { return peer.is_receiving (); }));
+  EXPECT_TRUE (eventually ([&] {
+    source.fan_out_burst ();
+    return peer.pulled () > 0;
+  }));
+
+  // Nobody that the system trusts has signed for it.
+  Managed other (uri);
+  ASSERT_EQ (other.get_stream (), "");
+  other.start_pulling ();
+  EXPECT_TRUE (eventually ([&] { return other.told ("unavailable") == 1; }));
 }
 
 // Signals.

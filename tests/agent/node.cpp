@@ -30,13 +30,15 @@ on_control_thread (F what)
 } // namespace
 
 rtsp::Uri
-uri_of (const std::string &host, std::uint16_t port, const std::string &path)
+uri_of (const std::string &host, std::uint16_t port, const std::string &path,
+    rtsp::Scheme scheme)
 {
-  return {rtsp::Scheme::spreadit, host, port, path, {}};
+  return {scheme, host, port, path, {}};
 }
 
 Node::Node (NodeOptions options, rtsp::Uri uri)
-    : options_ (std::move (options)), uri_ (std::move (uri)), id_ (new_id ()),
+    : options_ (std::move (options)), uri_ (std::move (uri)),
+      id_ (options_.identity ? options_.identity->id () : new_id ()),
       generator_ (static_cast<std::uint32_t> (id_.low))
 {
 }
@@ -44,7 +46,8 @@ Node::Node (NodeOptions options, rtsp::Uri uri)
 std::unique_ptr<Node>
 Node::source (NodeOptions options, std::string *why_not)
 {
-  const auto uri = uri_of (options.host, options.port, options.path);
+  const auto uri = uri_of (options.host, options.port, options.path,
+      options.identity ? rtsp::Scheme::spreadits : rtsp::Scheme::spreadit);
   std::unique_ptr<Node> node (new Node (std::move (options), uri));
   const auto why = node->open (/* as_source */ true);
   if (why_not)
@@ -58,6 +61,8 @@ std::unique_ptr<Node>
 Node::peer (const Node &source, NodeOptions options)
 {
   options.path = source.uri_.path;
+  if (!options.trust && !options.source_id)
+    options.source_id = source.id ();
   return peer (source.uri (), std::move (options));
 }
 
@@ -108,6 +113,9 @@ Node::open (bool as_source)
   settings.core.linger = options_.linger;
   settings.core.delete_policy = options_.delete_policy;
   settings.standby = options_.standby;
+  settings.identity = options_.identity;
+  settings.source_id = options_.source_id;
+  settings.trust = options_.trust;
 
   std::string why_not;
   on_control_thread ([&] {
@@ -347,6 +355,13 @@ Node::fails () const
   return fails_;
 }
 
+std::string
+Node::fail_detail () const
+{
+  const std::lock_guard guard (lock_);
+  return fail_detail_;
+}
+
 Record
 Node::record () const
 {
@@ -439,11 +454,12 @@ Node::on_description (const std::string &sdp)
 }
 
 void
-Node::on_fail (const core::action::Fail &why, const std::string &)
+Node::on_fail (const core::action::Fail &why, const std::string &detail)
 {
   {
     const std::lock_guard guard (lock_);
     fails_.push_back (why);
+    fail_detail_ = detail;
   }
   add_event ("failed");
 }

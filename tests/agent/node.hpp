@@ -32,6 +32,11 @@ struct NodeOptions {
   bool standby = true;
   agent::Patience patience = {};
   agent::Proximity proximity = agent::Proximity::traceroute;
+  // With TLS, and the id that goes with it; a peer that names neither of the
+  // others knows the source it is given by its id.
+  std::shared_ptr<const agent::Identity> identity = {};
+  std::shared_ptr<const agent::Trust> trust = {};
+  std::optional<core::PeerId> source_id = {};
 };
 
 class Node final : private agent::Agent::Events {
@@ -86,6 +91,7 @@ public:
   [[nodiscard]] std::vector<std::string> events () const;
   [[nodiscard]] unsigned count (const std::string &event) const;
   [[nodiscard]] std::vector<core::action::Fail> fails () const;
+  [[nodiscard]] std::string fail_detail () const; // of the last one
 
   // What came, or was published.
   [[nodiscard]] Record record () const;
@@ -126,6 +132,7 @@ private:
   std::string parent_address_, sdp_;
   std::vector<std::string> events_;
   std::vector<core::action::Fail> fails_;
+  std::string fail_detail_;
   Record record_;
   Generator generator_;
 
@@ -135,7 +142,8 @@ private:
 };
 
 rtsp::Uri uri_of (const std::string &host, std::uint16_t port,
-    const std::string &path = "/live");
+    const std::string &path = "/live",
+    rtsp::Scheme scheme = rtsp::Scheme::spreadit);
 
 // A chain below `source`, which has room for one: each is the child of the one
 // before and receives.

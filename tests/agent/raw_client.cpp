@@ -51,7 +51,7 @@ RawClient::RawClient (std::uint16_t port, const std::string &host)
 }
 
 RawClient::RawClient (RawClient &&other) noexcept
-    : fd_ (std::exchange (other.fd_, -1))
+    : fd_ (std::exchange (other.fd_, -1)), tls_ (std::move (other.tls_))
 {
 }
 
@@ -59,6 +59,7 @@ RawClient &
 RawClient::operator= (RawClient &&other) noexcept
 {
   std::swap (fd_, other.fd_);
+  std::swap (tls_, other.tls_);
   return *this;
 }
 
@@ -72,6 +73,39 @@ RawClient::close ()
 {
   if (fd_ >= 0)
     ::close (std::exchange (fd_, -1));
+}
+
+bool
+RawClient::secure (
+    std::shared_ptr<const agent::Identity> own, Clock::duration limit)
+{
+  tls_ = agent::TlsSession::connect (fd_, std::move (own), std::nullopt);
+  return shake_hands (limit);
+}
+
+bool
+RawClient::secure_as_server (
+    std::shared_ptr<const agent::Identity> own, Clock::duration limit)
+{
+  tls_ = agent::TlsSession::accept (fd_, std::move (own));
+  return shake_hands (limit);
+}
+
+bool
+RawClient::shake_hands (Clock::duration limit)
+{
+  using Handshake = agent::TlsSession::Handshake;
+  const auto deadline = Clock::now () + limit;
+  for (;;) {
+    const auto state = tls_->handshake ();
+    if (state == Handshake::done)
+      return true;
+    if (state != Handshake::wants_input && state != Handshake::wants_output)
+      return false;
+    if (!wait_for (
+            fd_, state == Handshake::wants_input ? POLLIN : POLLOUT, deadline))
+      return false;
+  }
 }
 
 void
@@ -93,10 +127,13 @@ RawClient::send (std::string_view bytes, Clock::duration limit)
 {
   const auto deadline = Clock::now () + limit;
   while (!bytes.empty ()) {
-    const auto n = ::send (fd_, bytes.data (), bytes.size (), MSG_NOSIGNAL);
+    const auto n =
+        tls_ ? tls_->write (bytes.data (), bytes.size ())
+             : ::send (fd_, bytes.data (), bytes.size (), MSG_NOSIGNAL);
+    const bool must_wait = tls_ ? n == 0 : n < 0 && errno == EAGAIN;
     if (n > 0)
       bytes.remove_prefix (static_cast<std::size_t> (n));
-    else if (errno != EAGAIN || !wait_for (fd_, POLLOUT, deadline))
+    else if (!must_wait || !wait_for (fd_, POLLOUT, deadline))
       return false;
   }
   return true;
@@ -123,9 +160,21 @@ RawClient::send (rtsp::Response response, const rtsp::Request &to)
 bool
 RawClient::fill (Clock::time_point deadline)
 {
+  char buffer[16 * 1024];
+  while (tls_ && end_ == End::none) {
+    const auto n = tls_->read (buffer, sizeof buffer);
+    if (!n && wait_for (fd_, POLLIN, deadline))
+      continue;
+    if (!n)
+      return false;
+    if (*n > 0) {
+      parser_.push (std::string_view (buffer, static_cast<std::size_t> (*n)));
+      return true;
+    }
+    end_ = *n == 0 ? End::fin : End::reset;
+  }
   if (fd_ < 0 || end_ != End::none || !wait_for (fd_, POLLIN, deadline))
     return false;
-  char buffer[16 * 1024];
   const auto n = recv (fd_, buffer, sizeof buffer, 0);
   if (n > 0) {
     parser_.push (std::string_view (buffer, static_cast<std::size_t> (n)));

@@ -6,11 +6,13 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "agent/tls_session.hpp"
 #include "core/vocabulary.hpp"
 #include "patience.hpp"
 #include "rtsp/codec.hpp"
@@ -31,6 +33,13 @@ public:
 
   [[nodiscard]] bool is_open () const { return fd_ >= 0; }
   [[nodiscard]] int fd () const { return fd_; }
+
+  // Speaks TLS from here on, whoever the other side is; as a client, or as a
+  // server. False: the other side does not.
+  bool secure (std::shared_ptr<const agent::Identity> own,
+      Clock::duration limit = patience);
+  bool secure_as_server (std::shared_ptr<const agent::Identity> own,
+      Clock::duration limit = patience);
 
   // All of it; false if the other side is gone or does not read.
   bool send (std::string_view bytes, Clock::duration limit = patience);
@@ -67,12 +76,14 @@ public:
 private:
   struct Adopt {};
   RawClient (int fd, Adopt) : fd_ (fd) {}
+  bool shake_hands (Clock::duration limit);
   // Reads once. False: the end, or nothing in time.
   bool fill (Clock::time_point deadline);
 
   int fd_ = -1;
   End end_ = End::none;
   rtsp::Parser parser_;
+  std::unique_ptr<agent::TlsSession> tls_;
   std::uint32_t next_cseq_ = 1;
 };
 

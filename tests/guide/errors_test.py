@@ -70,7 +70,11 @@ def mistakes(port, full, unused, directory):
     os.chmod(secret, 0)
     yield "a slash is missing in the URI", [f"spreadit:/{HOST}/live"], False
     yield "another scheme", [f"http://{HOST}:{port}/live"], False
-    yield "TLS", [f"spreadits://{HOST}/live"], False
+    yield ("TLS, and the source has none", [f"spreadits://{HOST}:{port}/live"],
+           False)
+    yield ("the certificate is not there",
+           ["--publish=test", "--tls-certificate=relay.pem",
+            f"spreadits://{HOST}:0/live"], False)
     yield "no port to ask", [anywhere], False
     yield "the path is misspelt", [f"spreadit://{HOST}:{port}/lvie"], False
     yield ("the host is misspelt", ["spreadit://soruce.invalid/live"], False)

@@ -417,11 +417,12 @@ class Lab:
 
     # --- Nodes of SpreadIt -------------------------------------------------
 
-    def publish(self, what, *arguments, node=None, ipv6=False):
+    def publish(self, what, *arguments, node=None, ipv6=False,
+                scheme="spreadit"):
         node = node or self.add_node()
         host = f"[{node.ipv6}]" if ipv6 else node.ipv4
         source = Relay(node, [f"--publish={what}", *arguments],
-                       f"spreadit://{host}:{node.port}/live")
+                       f"{scheme}://{host}:{node.port}/live")
         source.wait_state("source")
         return source
 

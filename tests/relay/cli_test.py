@@ -250,15 +250,17 @@ def nobody_there():
     check_fails("a server that says nothing", 1,
                 f"{uri(port)}: nobody answers at {HOST}:{port}; is the source "
                 f"of {uri(port)} running, and the port open?", uri(port))
-    for what, reply in (
+    for what, reply, detail in (
         ("an RTSP server that is not SpreadIt",
          b"RTSP/1.0 551 Option not supported\r\nCSeq: 1\r\n"
-         b"Unsupported: org.spreadit.1\r\n\r\n"),
-        ("a web server", b"HTTP/1.1 400 Bad Request\r\n\r\n"),
-        ("a mail server", b"220 mail.example ESMTP ready\r\n")):
+         b"Unsupported: org.spreadit.1\r\n\r\n", ""),
+        ("a web server", b"HTTP/1.1 400 Bad Request\r\n\r\n",
+         " (not RTSP but HTTP)"),
+        ("a mail server", b"220 mail.example ESMTP ready\r\n",
+         " (the request line does not end with RTSP/1.0)")):
         port = answer_with(reply)
         check_fails(what, 1, f"{uri(port)}: {HOST}:{port} answers, but is not "
-                    "SpreadIt; use an rtsp:// URI and rtspsrc for it",
+                    f"SpreadIt{detail}; use an rtsp:// URI and rtspsrc for it",
                     uri(port))
 
 

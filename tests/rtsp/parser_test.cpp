@@ -214,6 +214,7 @@ const std::vector<Bad> bad_streams = {
     {"a browser", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 505},
     {"a web server", "HTTP/1.1 400 Bad Request\r\n\r\n", 400},
     {"TLS", "\x16\x03\x01\x02", 400},
+    {"a TLS alert", "\x15\x03\x03", 400},
     {"SSH", "SSH-2.0-OpenSSH_9.2\r\n", 400},
     {"folded", get ("CSeq: 1\r\nX: a\r\n b\r\n"), 400},
     {"folded with tab", get ("CSeq: 1\r\nX: a\r\n\tb\r\n"), 400},

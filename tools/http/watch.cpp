@@ -107,8 +107,16 @@ own_uri (const Stream &stream)
     host = g_uri_get_host (uri.get ());
   if (!is_one (host))
     host = "127.0.0.1";
-  return "spreadit://" + to_string ({host, static_cast<std::uint16_t> (port)}) +
-         g_uri_get_path (uri.get ());
+  const std::string scheme = g_uri_get_scheme (uri.get ());
+  std::string node = scheme + "://" +
+                     to_string ({host, static_cast<std::uint16_t> (port)}) +
+                     g_uri_get_path (uri.get ());
+  gchar *id = nullptr;
+  g_object_get (stream.manager, "id", &id, nullptr);
+  const Text node_id (id);
+  if (scheme == "spreadits" && node_id) // it goes by another name here
+    node += "?id=" + std::string (node_id.get ());
+  return node;
 }
 
 } // namespace

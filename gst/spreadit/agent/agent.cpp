@@ -60,7 +60,8 @@ Agent::listen ()
 {
   std::string address = settings_.advertise;
   if (settings_.listen) {
-    auto opened = Listener::open (*settings_.listen, settings_.uri.path, *this);
+    auto opened = Listener::open (
+        *settings_.listen, settings_.uri.path, *this, settings_.identity);
     if (const auto *why = std::get_if<std::string> (&opened))
       return *why;
     listener_ = std::get<std::shared_ptr<Listener>> (opened);
@@ -368,9 +369,8 @@ Agent::perform (const action::Report &action)
 void
 Agent::perform (const action::Fail &action)
 {
-  events_.on_fail (action, action.reason == core::FailReason::unreachable
-                               ? why_unreachable_
-                               : std::string ());
+  events_.on_fail (
+      action, action.reason == fault_.reason ? fault_.detail : std::string ());
 }
 
 void

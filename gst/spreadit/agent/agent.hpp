@@ -13,9 +13,11 @@
 #include "agent/control_loop.hpp"
 #include "agent/description.hpp"
 #include "agent/farewell.hpp"
+#include "agent/identity.hpp"
 #include "agent/limits.hpp"
 #include "agent/link.hpp"
 #include "agent/listener.hpp"
+#include "agent/peer_route.hpp"
 #include "agent/route_probe.hpp"
 #include "agent/standby.hpp"
 #include "agent/survey.hpp"
@@ -48,6 +50,11 @@ struct Settings {
   core::Config core;            // its `address` is set by the agent
   std::uint64_t upload_bps = 0; // 0: unknown, children_max holds
   bool standby = true; // keep a link to whom we ask when the parent fails
+  // With TLS: who we are, and how the source is known: by an id that somebody
+  // has told us, or by who vouches for its name.
+  std::shared_ptr<const Identity> identity; // core.id is its id
+  std::optional<core::PeerId> source_id;
+  std::shared_ptr<const Trust> trust;
   Patience patience;
   Proximity proximity = Proximity::traceroute;
 };
@@ -92,7 +99,8 @@ public:
     virtual void on_child_added (const core::Contact &child) = 0;
     virtual void on_child_removed (const core::Contact &child, bool failed) = 0;
     virtual void on_description (const std::string &sdp) = 0;
-    // `detail`: why nobody could be connected to, in the system's words.
+    // `detail`: why nobody could be connected to, in the system's words, or
+    // what was not right about who answered; may be empty.
     virtual void on_fail (
         const core::action::Fail &why, const std::string &detail) = 0;
     virtual void on_ended () = 0;
@@ -185,6 +193,8 @@ private:
   void connect (core::LinkId id, const core::Contact &target);
   bool connect_by_standby (Link &link);
   void open_connection (Link &link);
+  std::shared_ptr<Connection> adopt (
+      GSocketConnection *connection, const core::Contact &target) const;
   bool connect_anew (Link &link);
   void on_connected (core::LinkId id, GSocketConnection *connection,
       const std::string &why_not);
@@ -202,6 +212,7 @@ private:
   void on_located (core::NetworkPath path);
 
   // Over UDP or TCP (agent_transport.cpp).
+  [[nodiscard]] static Lowers lowers_of (const Link &link);
   [[nodiscard]] std::vector<rtsp::Transport> offers (Link &link) const;
   void receive (Link &link);
   void turn_to_tcp ();
@@ -267,8 +278,16 @@ private:
   bool busy_ = false;
   bool stopped_ = false;
   Farewell farewell_{[this] { on_farewell_over (); }};
-  std::string why_unreachable_; // the last one
-  Standby standby_;
+  // What the core does not know of the last fault of that kind.
+  struct Fault {
+    core::FailReason reason{};
+    std::string detail;
+  };
+  Fault fault_;
+  Standby standby_{
+      [this] (GSocketConnection *connection, const core::Contact &target) {
+        return adopt (connection, target);
+      }};
   bool left_ = false; // and to be reported when the farewell is over
   Owned<GSource> timer_;
   std::map<core::LinkId, std::unique_ptr<Link>> links_;

@@ -83,6 +83,27 @@ Agent::open_connection (Link &link)
       to->port, link.connecting.get (), on_connect_done, call);
 }
 
+// With TLS or without. Whoever named a peer to us has named its id as well, and
+// that is enough. The source of the stream has a name that we were given.
+std::shared_ptr<Connection>
+Agent::adopt (GSocketConnection *connection, const core::Contact &target) const
+{
+  if (!settings_.identity)
+    return Connection::adopt (connection);
+  Expected expected;
+  if (target.address == rtsp::address_of (settings_.uri))
+    expected.id = settings_.source_id; // whatever peers say it is
+  else if (target.id != core::PeerId{})
+    expected.id = target.id;
+  if (!expected.id)
+    expected.trust = settings_.trust;
+  const auto where = rtsp::parse_address (target.address);
+  if (const auto *to = std::get_if<rtsp::HostPort> (&where))
+    expected.host = to->host;
+  return Connection::adopt_secure (
+      connection, settings_.identity, std::move (expected));
+}
+
 // Whether there was a connection ready.
 bool
 Agent::connect_by_standby (Link &link)
@@ -134,7 +155,7 @@ Agent::on_connected (
   if (!connection) {
     GST_INFO ("cannot connect to %s: %s", link->target.address.c_str (),
         why_not.c_str ());
-    why_unreachable_ = why_not;
+    fault_ = {core::FailReason::unreachable, why_not};
     drop (*link);
     act ([id] (core::Peer &peer, core::Instant now) {
       peer.link_closed (now, id);
@@ -142,7 +163,7 @@ Agent::on_connected (
     return;
   }
   link->connecting.reset ();
-  link->connection = Connection::adopt (connection);
+  link->connection = adopt (connection, link->target);
   link->connection->start (link);
   learn_address (*link->connection, Seen::by_parent);
   locate (connection, *link);
@@ -219,6 +240,11 @@ Agent::on_describe_answer (Link &link, const rtsp::Response &response)
 {
   auto answer = rtsp::decode_describe_answer (response, link.asking.url);
   if (auto *accept = std::get_if<core::message::Accept> (&answer.message)) {
+    if (link.connection->is_secure () &&
+        link.connection->proved_id () != accept->self.id) {
+      refuse_answer (link, "DESCRIBE: the id is not that of its certificate");
+      return;
+    }
     link.asking.accept = std::move (*accept);
     link.asking.sdp = response.body;
     return;
@@ -261,8 +287,8 @@ Agent::on_play_answer (Link &link, const rtsp::Response &response)
     refuse_answer (link, "PLAY: " + reason->text);
     return;
   }
-  if (!link.asking.setup ||
-      !is_good (link.asking.setup->transport, link.asking.offers_tcp)) {
+  if (!link.asking.setup || !is_good (link.asking.setup->transport,
+                                lowers_of (link), link.asking.offers_tcp)) {
     refuse_answer (link, "SETUP: not a transport that was offered");
     return;
   }

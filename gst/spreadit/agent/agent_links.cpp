@@ -139,8 +139,16 @@ Agent::on_broken (Link &link, Connection::Break how, const std::string &why)
   if (how == Connection::Break::not_rtsp && link.kind == Link::Kind::parent &&
       !link.asking.answered) {
     GST_INFO ("%s: %s", link.target.address.c_str (), why.c_str ());
+    fault_ = {core::FailReason::not_spreadit, why};
     answered (link,
         core::message::Refuse{core::RefuseReason::not_spreadit, std::nullopt});
+    return;
+  }
+  if (how == Connection::Break::untrusted && link.kind == Link::Kind::parent) {
+    GST_WARNING ("%s: %s", link.target.address.c_str (), why.c_str ());
+    fault_ = {core::FailReason::not_trusted, why};
+    answered (link,
+        core::message::Refuse{core::RefuseReason::not_trusted, std::nullopt});
     return;
   }
   if (connect_anew (link))

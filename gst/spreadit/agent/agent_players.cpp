@@ -125,7 +125,7 @@ Agent::player_setup (Link &link, const rtsp::Request &request)
   if (link.serving.playing)
     return rtsp::make_response (455);
   auto result = set_up_medium (std::get<rtsp::SetupRequest> (setup), *medium,
-      description_, link.serving.route, link.connection,
+      description_, link.serving.route, lowers_of (link), link.connection,
       link.connection->remote (), *data_path_);
   if (const auto *reason = std::get_if<rtsp::Reason> (&result))
     return rtsp::encode_reason (*reason);

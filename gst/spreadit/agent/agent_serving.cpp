@@ -119,9 +119,15 @@ Agent::on_flight (Link &link)
   }
   link.serving.route =
       route_to_peer (std::get<rtsp::SetupRequest> (setup).alternatives,
-          link.connection->remote (), link.connection);
+          lowers_of (link), link.connection->remote (), link.connection);
   if (!link.serving.route) {
     refuse_flight (link, {461, "a peer's transport is bundled"});
+    return;
+  }
+  const auto *asker = std::get_if<core::message::Subscribe> (subscribe);
+  if (asker && link.connection->is_secure () &&
+      link.connection->proved_id () != asker->self.id) {
+    refuse_flight (link, {403, "the id is not that of the certificate"});
     return;
   }
   for (const auto &resume : std::get<rtsp::PlayRequest> (play).resume)
@@ -181,6 +187,8 @@ Agent::answer_redirected (Link &link, const rtsp::Request &request)
   const auto parsed = rtsp::parse_uri (request.uri);
   rtsp::Uri asked = std::get<rtsp::Uri> (parsed); // checked on arrival
   asked.path = settings_.uri.path;
+  if (link.connection->is_secure ()) // whatever it writes
+    asked.scheme = rtsp::Scheme::rtsps;
   if (link.kind == Link::Kind::child) {
     // The wire says rtsp, the stream is spreadit: what the Location has.
     asked.scheme = settings_.uri.scheme;

@@ -9,7 +9,6 @@
 
 #include "agent/limits.hpp"
 #include "agent/log.hpp"
-#include "agent/peer_route.hpp"
 
 namespace spreadit::agent {
 
@@ -30,18 +29,27 @@ names (const Link &link, const std::string &session)
 
 } // namespace
 
+Lowers
+Agent::lowers_of (const Link &link)
+{
+  return link.connection->is_secure () ? Lowers::tcp : Lowers::udp_or_tcp;
+}
+
 // The child.
 
 std::vector<rtsp::Transport>
 Agent::offers (Link &link) const
 {
   std::vector<rtsp::Transport> offers;
+  const Lowers lowers = lowers_of (link);
   link.asking.offers_tcp =
-      udp_failures_ >= limits::udp_failures_max &&
-      ControlLoop::now () - udp_failed_at_ < limits::udp_failures_remembered;
+      lowers == Lowers::tcp || (udp_failures_ >= limits::udp_failures_max &&
+                                   ControlLoop::now () - udp_failed_at_ <
+                                       limits::udp_failures_remembered);
   if (link.asking.offers_tcp)
     offers.push_back (rtsp::peer_transport_tcp (channel));
-  offers.push_back (rtsp::peer_transport_udp (data_path_->port ()));
+  if (lowers == Lowers::udp_or_tcp)
+    offers.push_back (rtsp::peer_transport_udp (data_path_->port ()));
   return offers;
 }
 
@@ -114,7 +122,7 @@ Agent::on_tcp_setup_answer (Link &link, const rtsp::Response &response)
   }
   auto &setup = std::get<rtsp::SetupAnswer> (answer);
   if (setup.transport.lower == rtsp::Lower::tcp &&
-      is_good (setup.transport, /* may_be_tcp */ true))
+      is_good (setup.transport, lowers_of (link), /* may_be_tcp */ true))
     link.asking.setup = std::move (setup);
 }
 
@@ -185,8 +193,8 @@ Agent::other_setup (Link &link, const rtsp::Request &request)
     return rtsp::make_response (454);
   if (!serving.playing || is_over_tcp (serving.route))
     return rtsp::make_response (455);
-  auto route = route_to_peer (
-      setup.alternatives, link.connection->remote (), link.connection);
+  auto route = route_to_peer (setup.alternatives, lowers_of (link),
+      link.connection->remote (), link.connection);
   if (!is_over_tcp (route))
     return rtsp::encode_reason (
         {461, "a session changes its transport to TCP only"});

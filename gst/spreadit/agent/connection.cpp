@@ -94,12 +94,31 @@ Connection::adopt (GSocketConnection *socket_connection)
           g_socket_connection_get_remote_address (socket_connection, nullptr)})
     self->remote_ = to_address (address.get ());
   self->stream_.reset (
-      G_IO_STREAM (g_object_ref (G_OBJECT (socket_connection))));
+      G_SOCKET_CONNECTION (g_object_ref (G_OBJECT (socket_connection))));
   self->fd_ = g_socket_get_fd (socket);
-  self->in_ = G_POLLABLE_INPUT_STREAM (
-      g_io_stream_get_input_stream (self->stream_.get ()));
-  self->out_ = G_POLLABLE_OUTPUT_STREAM (
-      g_io_stream_get_output_stream (self->stream_.get ()));
+  GIOStream *stream = G_IO_STREAM (socket_connection);
+  self->in_ = G_POLLABLE_INPUT_STREAM (g_io_stream_get_input_stream (stream));
+  self->out_ =
+      G_POLLABLE_OUTPUT_STREAM (g_io_stream_get_output_stream (stream));
+  return self;
+}
+
+std::shared_ptr<Connection>
+Connection::adopt_secure (GSocketConnection *socket_connection,
+    std::shared_ptr<const Identity> own, Expected expected)
+{
+  auto self = adopt (socket_connection);
+  self->tls_ =
+      TlsSession::connect (self->fd_, std::move (own), std::move (expected));
+  return self;
+}
+
+std::shared_ptr<Connection>
+Connection::adopt_secure (
+    GSocketConnection *socket_connection, std::shared_ptr<const Identity> own)
+{
+  auto self = adopt (socket_connection);
+  self->tls_ = TlsSession::accept (self->fd_, std::move (own));
   return self;
 }
 
@@ -110,6 +129,19 @@ Connection::start (Handler *handler)
 {
   handler_ = handler;
   watch_input ();
+  // Ours to begin. Not from here: it may fail, and who starts us may not be
+  // ready for that.
+  if (tls_)
+    ControlLoop::get ().post ([weak = weak_from_this ()] {
+      if (const auto self = weak.lock ())
+        self->on_writable ();
+    });
+}
+
+std::optional<core::PeerId>
+Connection::proved_id () const
+{
+  return tls_ ? tls_->peer () : std::nullopt;
 }
 
 void
@@ -141,28 +173,86 @@ void
 Connection::on_readable ()
 {
   char buffer[16 * 1024];
+  if (!shake_hands ())
+    return;
   // Bounded, so that one flooding link leaves the loop to the others.
   for (unsigned turn = 0; turn < 4; ++turn) {
-    GError *raw = nullptr;
-    const gssize n = g_pollable_input_stream_read_nonblocking (
-        in_, buffer, sizeof buffer, nullptr, &raw);
-    const Owned<GError> error (raw);
-    if (n < 0 &&
-        g_error_matches (error.get (), G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+    std::string why_not;
+    const auto n = read_some (buffer, sizeof buffer, why_not);
+    if (!n)
       return;
-    if (n <= 0) {
-      fail (n == 0 ? "closed by the other side" : error->message);
+    if (*n <= 0) {
+      fail (*n == 0 ? "closed by the other side" : why_not);
       return;
     }
     if (!handler_)
       continue; // closing: read and forget until the other side's FIN
-    text_in_ += static_cast<std::uint64_t> (n);
-    parser_.push (std::string_view (buffer, static_cast<std::size_t> (n)));
+    text_in_ += static_cast<std::uint64_t> (*n);
+    parser_.push (std::string_view (buffer, static_cast<std::size_t> (*n)));
     if (!drain_parser ())
       return;
-    if (static_cast<std::size_t> (n) < sizeof buffer)
+    if (!tls_ && static_cast<std::size_t> (*n) < sizeof buffer)
       return;
   }
+}
+
+// How many bytes, 0 at the end; nothing: none are there yet. Negative: broken.
+std::optional<std::ptrdiff_t>
+Connection::read_some (char *buffer, std::size_t size, std::string &why_not)
+{
+  if (tls_) {
+    const std::lock_guard lock (out_lock_);
+    const auto n = tls_->read (buffer, size);
+    why_not = tls_->why ();
+    return n;
+  }
+  GError *raw = nullptr;
+  const gssize n = g_pollable_input_stream_read_nonblocking (
+      in_, buffer, size, nullptr, &raw);
+  const Owned<GError> error (raw);
+  if (g_error_matches (error.get (), G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+    return std::nullopt;
+  if (error)
+    why_not = error->message;
+  return n;
+}
+
+bool
+Connection::shake_hands ()
+{
+  if (!tls_ || tls_->is_ready ())
+    return true;
+  auto state = TlsSession::Handshake::failed;
+  std::string why;
+  {
+    const std::lock_guard lock (out_lock_);
+    if (phase_ == Phase::closed)
+      return false;
+    state = tls_->handshake ();
+    why = tls_->why ();
+    if (state == TlsSession::Handshake::wants_output)
+      want_output_locked ();
+    // What waited is written at once.
+    if (state == TlsSession::Handshake::done && !flush_locked ())
+      output_broken_ = true;
+  }
+  switch (state) {
+  case TlsSession::Handshake::done:
+    return true;
+  case TlsSession::Handshake::wants_input:
+  case TlsSession::Handshake::wants_output:
+    return false;
+  case TlsSession::Handshake::untrusted:
+    fail (why, Break::untrusted);
+    return false;
+  case TlsSession::Handshake::not_tls:
+    fail (why, Break::not_rtsp);
+    return false;
+  case TlsSession::Handshake::failed:
+    break;
+  }
+  fail (why);
+  return false;
 }
 
 // False: the connection is not to be read from any more.
@@ -176,8 +266,7 @@ Connection::drain_parser ()
     if (const auto *error = std::get_if<rtsp::Parser::Error> (&next)) {
       answer_parse_error (*error);
       Handler *handler = std::exchange (handler_, nullptr);
-      handler->on_broken (
-          *this, Break::not_rtsp, "not RTSP/1.0: " + error->text);
+      handler->on_broken (*this, Break::not_rtsp, error->text);
       close ();
       return false;
     }
@@ -202,13 +291,13 @@ Connection::answer_parse_error (const rtsp::Parser::Error &error)
 }
 
 void
-Connection::fail (const std::string &why)
+Connection::fail (const std::string &why, Break how)
 {
   Handler *handler = std::exchange (handler_, nullptr);
   const auto keep = shared_from_this ();
   finish ();
   if (handler)
-    handler->on_broken (*this, Break::gone, why);
+    handler->on_broken (*this, how, why);
 }
 
 void
@@ -249,10 +338,10 @@ Connection::write_frames (std::span<const Frame> frames)
   while (taken < frames.size () && phase_ == Phase::open && !output_broken_) {
     const auto left = frames.subspan (taken);
     // What waits, waits in the ring, where it can be skipped.
-    if (fd_ >= 0 && !pending_.empty () && flush_locked () && !pending_.empty ())
+    if (!pending_.empty () && flush_locked () && !pending_.empty ())
       return taken;
     std::optional<std::size_t> n = 0;
-    if (pending_.empty () && fd_ >= 0)
+    if (pending_.empty () && !tls_)
       n = send_frames_locked (left);
     else
       n = keep_frames_locked (left);
@@ -345,24 +434,18 @@ Connection::send_frames_locked (std::span<const Frame> frames)
 std::ptrdiff_t
 Connection::write_some_locked (const char *data, std::size_t size)
 {
-  if (fd_ >= 0) {
-    const auto n = send (fd_, data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
-    return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : n;
-  }
-  GError *raw = nullptr;
-  const gssize n = g_pollable_output_stream_write_nonblocking (
-      out_, data, size, nullptr, &raw);
-  const Owned<GError> error (raw);
-  if (n < 0 &&
-      g_error_matches (error.get (), G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
-    return 0;
-  return n;
+  if (tls_)
+    return tls_->write (data, size);
+  const auto n = send (fd_, data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+  return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : n;
 }
 
 // False: broken. What cannot be written now stays pending.
 bool
 Connection::flush_locked ()
 {
+  if (tls_ && !tls_->is_ready ())
+    return true; // shake_hands() comes back to it
   while (written_ < pending_.size ()) {
     const auto n = write_some_locked (
         pending_.data () + written_, pending_.size () - written_);
@@ -394,9 +477,20 @@ Connection::want_output_locked ()
 void
 Connection::on_writable ()
 {
+  if (tls_ && !tls_->is_ready ()) {
+    {
+      const std::lock_guard lock (out_lock_);
+      output_wanted_ = false; // it may wait for input next
+    }
+    out_source_.reset ();
+    if (!shake_hands ())
+      return;
+  }
   bool broken = false, done = false;
   {
     const std::lock_guard lock (out_lock_);
+    if (phase_ == Phase::closed)
+      return;              // start() had us called
     output_wanted_ = true; // flush_locked() need not ask for us again
     broken = output_broken_ || !flush_locked ();
     done = !broken && pending_.empty ();
@@ -461,10 +555,12 @@ Connection::abort ()
 void
 Connection::shutdown_output ()
 {
-  if (G_IS_SOCKET_CONNECTION (stream_.get ()))
-    g_socket_shutdown (
-        g_socket_connection_get_socket (G_SOCKET_CONNECTION (stream_.get ())),
-        FALSE, TRUE, nullptr);
+  if (tls_) {
+    const std::lock_guard lock (out_lock_);
+    tls_->say_goodbye ();
+  }
+  g_socket_shutdown (
+      g_socket_connection_get_socket (stream_.get ()), FALSE, TRUE, nullptr);
 }
 
 void
@@ -474,7 +570,7 @@ Connection::finish ()
   {
     const std::lock_guard lock (out_lock_);
     phase_ = Phase::closed;
-    g_io_stream_close (stream_.get (), nullptr, nullptr);
+    g_io_stream_close (G_IO_STREAM (stream_.get ()), nullptr, nullptr);
   }
   in_source_.reset ();
   out_source_.reset ();

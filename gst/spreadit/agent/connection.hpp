@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 
+#include "agent/tls_session.hpp"
 #include "media/address.hpp"
 #include "media/interleaved_sink.hpp"
 #include "rtsp/parser.hpp"
@@ -17,16 +18,16 @@ namespace spreadit::agent {
 
 // One RTSP connection, either end of it: requests go both ways and interleaved
 // frames beside them. Reads on the control thread into the parser; control text
-// and data frames share one output buffer, written without blocking.
-//
-// Over GIO's pollable streams, so that a GTlsConnection fits as well.
+// and data frames share one output buffer, written without blocking. With TLS
+// or without; what is written before the handshake is over waits for it.
 class Connection : public media::InterleavedSink,
                    public std::enable_shared_from_this<Connection> {
 public:
   // Why there is no more to come.
   enum class Break {
-    gone,     // closed by the other side, or dead
-    not_rtsp, // it says what cannot be read
+    gone,      // closed by the other side, or dead
+    not_rtsp,  // it says what cannot be read
+    untrusted, // it is not whom we expected; it has been told nothing
   };
   // Called on the control thread. The connection stays valid during the call
   // even when it is closed from there.
@@ -42,6 +43,14 @@ public:
 
   static std::shared_ptr<Connection> adopt (
       GSocketConnection *socket_connection);
+  // With TLS: we have connected, and expect somebody; we have been connected
+  // to.
+  static std::shared_ptr<Connection> adopt_secure (
+      GSocketConnection *socket_connection, std::shared_ptr<const Identity> own,
+      Expected expected);
+  static std::shared_ptr<Connection> adopt_secure (
+      GSocketConnection *socket_connection,
+      std::shared_ptr<const Identity> own);
   ~Connection () override;
 
   // Control thread.
@@ -56,6 +65,10 @@ public:
 
   [[nodiscard]] media::Address local () const { return local_; }
   [[nodiscard]] media::Address remote () const { return remote_; }
+  [[nodiscard]] bool is_secure () const { return tls_ != nullptr; }
+  // Of the other side, proved by its certificate. Nothing without TLS, before
+  // anything was read, or where it showed none.
+  [[nodiscard]] std::optional<core::PeerId> proved_id () const;
   // Of text; frames are data.
   [[nodiscard]] std::uint64_t bytes_in () const
   {
@@ -76,9 +89,13 @@ private:
   void watch_output ();
   void on_readable ();
   void on_writable ();
+  // False: it goes on later, or has failed.
+  bool shake_hands ();
+  std::optional<std::ptrdiff_t> read_some (
+      char *buffer, std::size_t size, std::string &why_not);
   bool drain_parser ();
   void answer_parse_error (const rtsp::Parser::Error &error);
-  void fail (const std::string &why);
+  void fail (const std::string &why, Break how = Break::gone);
   void shutdown_output ();
   void finish ();
   // Both with out_lock_ held.
@@ -92,10 +109,10 @@ private:
   std::size_t keep_frames_locked (std::span<const Frame> frames);
   void want_output_locked ();
 
-  Owned<GIOStream> stream_;
+  Owned<GSocketConnection> stream_;
   GPollableInputStream *in_ = nullptr;   // of stream_
   GPollableOutputStream *out_ = nullptr; // of stream_
-  int fd_ = -1; // of stream_, where that is nothing but a socket
+  int fd_ = -1;                          // of stream_
   media::Address local_, remote_;
   Handler *handler_ = nullptr;
   rtsp::Parser parser_;
@@ -103,7 +120,10 @@ private:
   std::uint64_t text_in_ = 0;
   std::uint64_t text_out_ = 0;
 
-  std::mutex out_lock_;        // guards what follows
+  std::mutex out_lock_; // guards what follows
+  // Reading too: it may have something to write (RFC 8446 4.6.3). The pointer
+  // itself never changes.
+  std::unique_ptr<TlsSession> tls_;
   std::string pending_;        // accepted, not yet written
   std::size_t written_ = 0;    // of pending_
   bool output_wanted_ = false; // a watch is there or on its way

@@ -48,6 +48,19 @@ make_socket (GSocketFamily family, GSocketAddress *address, GError **error)
   return socket;
 }
 
+// Nothing, or what is different about one that is there.
+const char *
+cannot_share (const Identity *there, const Identity *wanted)
+{
+  if (there && !wanted)
+    return ", with TLS; choose another port for a stream without";
+  if (!there && wanted)
+    return ", without TLS; choose another port for a stream with it";
+  if (there && there->id () != wanted->id ())
+    return ", with another certificate; choose another port";
+  return nullptr;
+}
+
 gboolean
 dispatch_accept (GSocket *, GIOCondition, gpointer data) noexcept
 {
@@ -58,8 +71,8 @@ dispatch_accept (GSocket *, GIOCondition, gpointer data) noexcept
 } // namespace
 
 std::variant<std::shared_ptr<Listener>, std::string>
-Listener::open (
-    const rtsp::HostPort &at, const std::string &path, Stream &stream)
+Listener::open (const rtsp::HostPort &at, const std::string &path,
+    Stream &stream, std::shared_ptr<const Identity> identity)
 {
   const std::string key = rtsp::join_host_port (bind_host (at.host), at.port);
   const auto it = shared_listeners ().find (key);
@@ -68,6 +81,10 @@ Listener::open (
       if (existing->streams_.contains (path))
         return "this program already has a stream at " +
                rtsp::join_host_port (at.host, at.port) + path;
+      if (const auto *why =
+              cannot_share (existing->identity_.get (), identity.get ()))
+        return "this program already listens on " +
+               rtsp::join_host_port (at.host, at.port) + why;
       existing->streams_[path] = &stream;
       return existing;
     }
@@ -75,6 +92,7 @@ Listener::open (
   if (auto why = self->bind (at); !why.empty ())
     return why;
   self->key_ = rtsp::join_host_port (bind_host (at.host), self->port_);
+  self->identity_ = std::move (identity);
   self->streams_[path] = &stream;
   shared_listeners ()[self->key_] = self;
   return self;
@@ -173,8 +191,9 @@ Listener::accept_some ()
     accept_failed_ = false;
     const Owned<GSocketConnection> connection (
         g_socket_connection_factory_create_connection (socket.get ()));
-    auto newcomer = std::make_unique<Newcomer> (
-        *this, Connection::adopt (connection.get ()));
+    auto newcomer = std::make_unique<Newcomer> (*this,
+        identity_ ? Connection::adopt_secure (connection.get (), identity_)
+                  : Connection::adopt (connection.get ()));
     newcomer->deadline = ControlLoop::now () + limits::unused_connection_max;
     newcomer->connection->start (newcomer.get ());
     if (newcomers_.empty ())

@@ -33,9 +33,11 @@ public:
 
   // A listener on `at` (an empty host: every interface, port 0: any free one),
   // or one line that says why not. `stream` gets the connections that ask for
-  // `path` until remove().
+  // `path` until remove(). With `identity` it speaks TLS: the certificate is
+  // shown before the path is named, so all streams of a listener have one.
   static std::variant<std::shared_ptr<Listener>, std::string> open (
-      const rtsp::HostPort &at, const std::string &path, Stream &stream);
+      const rtsp::HostPort &at, const std::string &path, Stream &stream,
+      std::shared_ptr<const Identity> identity);
   ~Listener ();
   Listener (const Listener &) = delete;
   Listener &operator= (const Listener &) = delete;
@@ -72,7 +74,8 @@ private:
   void expire ();
   Stream *find_stream (const std::string &path) const;
 
-  std::string key_; // its address, in one spelling
+  std::string key_;                          // its address, in one spelling
+  std::shared_ptr<const Identity> identity_; // with TLS
   std::uint16_t port_ = 0;
   bool wildcard_ = false;
   Owned<GSocket> socket_;

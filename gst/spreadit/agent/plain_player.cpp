@@ -116,7 +116,7 @@ media_of_setup (const Description &description, const std::string &stream_path,
 std::variant<SetupResult, rtsp::Reason>
 set_up_medium (const rtsp::SetupRequest &request, std::size_t media,
     const Description &description, const std::optional<media::Route> &route,
-    const std::shared_ptr<media::InterleavedSink> &sink,
+    Lowers lowers, const std::shared_ptr<media::InterleavedSink> &sink,
     const media::Address &player, media::DataPath &data_path)
 {
   const bool has_pairs =
@@ -133,7 +133,7 @@ set_up_medium (const rtsp::SetupRequest &request, std::size_t media,
     if (asked.lower == rtsp::Lower::tcp && !has_pairs)
       result = over_tcp (asked, media, route, sink);
     else if (asked.lower == rtsp::Lower::udp && asked.unicast &&
-             asked.client_port && !has_channels)
+             asked.client_port && !has_channels && lowers == Lowers::udp_or_tcp)
       result = over_udp (asked, media, route, player, data_path);
     if (auto *good = std::get_if<SetupResult> (&result)) {
       good->transport.ssrc = description.media[media].data.ssrc;

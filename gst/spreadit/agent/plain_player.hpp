@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "agent/description.hpp"
+#include "agent/peer_route.hpp"
 #include "media/data_path.hpp"
 #include "rtsp/codec.hpp"
 
@@ -33,7 +34,7 @@ struct SetupResult {
 std::variant<SetupResult, rtsp::Reason> set_up_medium (
     const rtsp::SetupRequest &request, std::size_t media,
     const Description &description, const std::optional<media::Route> &route,
-    const std::shared_ptr<media::InterleavedSink> &sink,
+    Lowers lowers, const std::shared_ptr<media::InterleavedSink> &sink,
     const media::Address &player, media::DataPath &data_path);
 
 // For the answer to PLAY.

@@ -18,11 +18,12 @@ namespace spreadit::agent {
 // else, when it ends.
 struct Standby::Call {
   std::weak_ptr<Standby *> standby;
-  std::string address;
+  core::Contact target;
 };
 
-Standby::Standby ()
-    : timer_ (ControlLoop::get ().add_timer ([this] { open (); })),
+Standby::Standby (Adopt adopt)
+    : adopt_ (std::move (adopt)),
+      timer_ (ControlLoop::get ().add_timer ([this] { open (); })),
       alive_ (std::make_shared<Standby *> (this))
 {
 }
@@ -48,26 +49,25 @@ Standby::close ()
 void
 Standby::aim (const std::optional<core::Contact> &target)
 {
-  const std::string address = target ? target->address : std::string ();
-  if (address == address_ &&
-      (address.empty () || connecting_ || asked_ || ready_ ||
-          ControlLoop::is_armed (timer_.get ())))
+  const core::Contact wanted = target.value_or (core::Contact{});
+  if (wanted == target_ && (wanted.address.empty () || connecting_ || asked_ ||
+                               ready_ || ControlLoop::is_armed (timer_.get ())))
     return;
   close ();
-  address_ = address;
+  target_ = wanted;
   ControlLoop::arm (timer_.get (),
-      address_.empty () ? core::Instant::max () : ControlLoop::now ());
+      target_.address.empty () ? core::Instant::max () : ControlLoop::now ());
 }
 
 std::shared_ptr<Connection>
 Standby::take (const std::string &address)
 {
-  if (!ready_ || address != address_)
+  if (!ready_ || address != target_.address)
     return nullptr;
   auto taken = std::exchange (ready_, nullptr);
   taken->set_handler (nullptr);
   close ();
-  address_.clear ();
+  target_ = {};
   ControlLoop::arm (timer_.get (), core::Instant::max ());
   return taken;
 }
@@ -88,7 +88,7 @@ Standby::open ()
       old->close (); // nor will it answer on this one
     }
   }
-  const auto where = rtsp::parse_address (address_);
+  const auto where = rtsp::parse_address (target_.address);
   const auto *to = std::get_if<rtsp::HostPort> (&where);
   if (!to)
     return;
@@ -96,7 +96,7 @@ Standby::open ()
   const Owned<GSocketClient> client (g_socket_client_new ());
   g_socket_client_set_enable_proxy (client.get (), FALSE);
   g_socket_client_connect_to_host_async (client.get (), to->host.c_str (),
-      to->port, connecting_.get (), on_connected, new Call{alive_, address_});
+      to->port, connecting_.get (), on_connected, new Call{alive_, target_});
 }
 
 void
@@ -108,11 +108,11 @@ Standby::on_connected (
       g_socket_client_connect_to_host_finish (
           G_SOCKET_CLIENT (source), result, nullptr));
   const auto standby = call->standby.lock ();
-  if (!standby || !connection || (*standby)->address_ != call->address ||
+  if (!standby || !connection || (*standby)->target_ != call->target ||
       !(*standby)->connecting_)
     return;
   (*standby)->connecting_.reset ();
-  (*standby)->opened (Connection::adopt (connection.get ()));
+  (*standby)->opened ((*standby)->adopt_ (connection.get (), call->target));
 }
 
 void
@@ -134,7 +134,7 @@ Standby::on_unit (Connection &from, rtsp::Unit unit)
   if (&from != asked_.get () || !std::holds_alternative<rtsp::Response> (unit))
     return;
   const auto old = std::exchange (ready_, std::exchange (asked_, nullptr));
-  GST_DEBUG ("standby link to %s is ready", address_.c_str ());
+  GST_DEBUG ("standby link to %s is ready", target_.address.c_str ());
   if (old) {
     old->set_handler (nullptr);
     old->close ();
@@ -144,7 +144,7 @@ Standby::on_unit (Connection &from, rtsp::Unit unit)
 void
 Standby::on_broken (Connection &from, Connection::Break, const std::string &why)
 {
-  GST_DEBUG ("standby link to %s: %s", address_.c_str (), why.c_str ());
+  GST_DEBUG ("standby link to %s: %s", target_.address.c_str (), why.c_str ());
   for (auto *connection : {&asked_, &ready_})
     if (&from == connection->get ())
       (*connection)->set_handler (nullptr), connection->reset ();

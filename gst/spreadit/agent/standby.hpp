@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,7 +22,10 @@ namespace spreadit::agent {
 // Control thread.
 class Standby : Connection::Handler {
 public:
-  Standby ();
+  // How to speak on a connection that goes to somebody.
+  using Adopt = std::function<std::shared_ptr<Connection> (
+      GSocketConnection *, const core::Contact &)>;
+  explicit Standby (Adopt adopt);
   ~Standby ();
   Standby (const Standby &) = delete;
   Standby &operator= (const Standby &) = delete;
@@ -36,7 +40,7 @@ public:
   // The address it goes to; empty: there is none that was answered on.
   [[nodiscard]] std::string ready () const
   {
-    return ready_ ? address_ : std::string ();
+    return ready_ ? target_.address : std::string ();
   }
 
 private:
@@ -52,7 +56,8 @@ private:
   static void on_connected (
       GObject *source, GAsyncResult *result, gpointer data) noexcept;
 
-  std::string address_; // empty: nobody
+  Adopt adopt_;
+  core::Contact target_; // without an address: nobody
   std::shared_ptr<Connection> asked_, ready_;
   Owned<GCancellable> connecting_;
   Owned<GSource> timer_;

@@ -253,6 +253,7 @@ Upstream::handle_answer (Instant now, const message::Refuse &refuse)
   case RefuseReason::not_allowed:
   case RefuseReason::not_spreadit:
   case RefuseReason::malformed:
+  case RefuseReason::not_trusted:
     return refused_for_good (now, refuse.reason);
   }
 }
@@ -302,6 +303,11 @@ Upstream::refused_for_good (Instant now, RefuseReason reason)
     return fail (now, FailReason::no_stream, source_.address);
   case RefuseReason::not_allowed:
     return fail (now, FailReason::not_allowed, source_.address);
+  // Somebody in between could end it for us otherwise.
+  case RefuseReason::not_trusted:
+    if (search.reason != JoinReason::first)
+      return source_failed (now, FailReason::not_trusted);
+    return fail (now, FailReason::not_trusted, source_.address);
   case RefuseReason::malformed:
     if (search.reason != JoinReason::first)
       return source_failed (now, FailReason::unreachable);

@@ -108,6 +108,7 @@ enum class RefuseReason {
   not_allowed,   // 401, 403
   not_spreadit,  // answers RTSP, but not org.spreadit.1: 551 or a plain answer
   malformed,     // an answer we cannot read
+  not_trusted,   // not whom we were told of; never said to anybody
 };
 
 enum class RedirectScope { self, subtree };
@@ -247,6 +248,7 @@ enum class FailReason {
   no_stream,    // the source does not carry the path
   not_allowed,  //
   not_spreadit, // whoever answered is not SpreadIt
+  not_trusted,  // whoever answered cannot prove to be the source
 };
 
 // What the core wants done. Drain with Peer::poll_action().

@@ -42,13 +42,20 @@ to_error (const core::action::Fail &fail, const rtsp::Uri &uri,
     return Owned<GError> (
         g_error_new (GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_AUTHORIZED,
             "%s does not let us have %s", who.c_str (), stream.c_str ()));
+  case core::FailReason::not_trusted:
+    return Owned<GError> (
+        g_error_new (GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_NOT_AUTHORIZED,
+            "%s does not prove to be the source of %s%s; name who signs for it "
+            "with tls-ca, or its id with ?id=... at the end of the URI",
+            who.c_str (), stream.c_str (), why.c_str ()));
   case core::FailReason::not_spreadit:
     break;
   }
-  return Owned<GError> (g_error_new (GST_RESOURCE_ERROR,
-      GST_RESOURCE_ERROR_OPEN_READ,
-      "%s answers, but is not SpreadIt; use an rtsp:// URI and rtspsrc for it",
-      who.c_str ()));
+  return Owned<GError> (
+      g_error_new (GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_OPEN_READ,
+          "%s answers, but is not SpreadIt%s; use an rtsp:// URI and rtspsrc "
+          "for it",
+          who.c_str (), why.c_str ()));
 }
 
 } // namespace spreadit::manager

@@ -5,11 +5,15 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
 #include <chrono>
+#include <map>
+#include <mutex>
 #include <utility>
 #include <variant>
 
 #include "agent/own_address.hpp"
+#include "rtsp/headers.hpp"
 
 namespace spreadit::manager {
 
@@ -33,6 +37,90 @@ read_address (const char *property, const std::string &text,
     return set_settings_error (error, std::string (property) + " '" + text +
                                           "' is no HOST:PORT: " + reason->text);
   *address = std::move (std::get<rtsp::HostPort> (parsed));
+  return true;
+}
+
+// One for all streams at one address, where the listener is one, too; for any
+// free port, one of its own.
+std::variant<std::shared_ptr<const agent::Identity>, std::string>
+make_identity (const std::optional<rtsp::HostPort> &listen)
+{
+  if (!listen || listen->port == 0)
+    return agent::Identity::make ();
+  static std::mutex lock;
+  static auto *at =
+      new std::map<std::string, std::weak_ptr<const agent::Identity>>;
+  const std::lock_guard guard (lock);
+  auto &known = (*at)[rtsp::join_host_port (
+      agent::bind_host (listen->host), listen->port)];
+  if (auto identity = known.lock ())
+    return identity;
+  auto made = agent::Identity::make ();
+  if (const auto *good =
+          std::get_if<std::shared_ptr<const agent::Identity>> (&made))
+    known = *good;
+  return made;
+}
+
+// Those of the system are many and do not change: read once.
+std::variant<std::shared_ptr<const agent::Trust>, std::string>
+read_trust (const std::string &file)
+{
+  if (!file.empty ())
+    return agent::Trust::load (file);
+  static const auto *system = new auto(agent::Trust::load ({}));
+  return *system;
+}
+
+// The value of `id` in the query, if there is one.
+bool
+read_source_id (
+    const rtsp::Uri &uri, std::optional<core::PeerId> *id, GError **error)
+{
+  constexpr std::string_view name = "id=";
+  std::string_view rest = uri.query;
+  while (!rest.empty ()) {
+    const auto one = rest.substr (0, rest.find ('&'));
+    rest.remove_prefix (std::min (one.size () + 1, rest.size ()));
+    if (!one.starts_with (name))
+      continue;
+    *id = rtsp::parse_id (one.substr (name.size ()));
+    if (!*id)
+      return set_settings_error (error,
+          "'" + rtsp::to_string (uri) +
+              "': an id is 32 hexadecimal digits, as the source says it");
+  }
+  return true;
+}
+
+bool
+read_tls (const Wishes &wishes, bool as_source, agent::Settings *settings,
+    GError **error)
+{
+  auto identity = wishes.tls_certificate.empty ()
+                      ? make_identity (settings->listen)
+                      : agent::Identity::load (wishes.tls_certificate);
+  if (const auto *why = std::get_if<std::string> (&identity))
+    return set_settings_error (error, "tls-certificate: " + *why);
+  settings->identity =
+      std::get<std::shared_ptr<const agent::Identity>> (std::move (identity));
+  if (!read_source_id (settings->uri, &settings->source_id, error))
+    return false;
+  if (as_source) {
+    if (settings->source_id && settings->source_id != settings->identity->id ())
+      return set_settings_error (error,
+          "'" + wishes.uri + "' names another id than this source's, " +
+              rtsp::to_string (settings->identity->id ()) +
+              "; leave ?id= out here, or give the tls-certificate it is of");
+    return true;
+  }
+  if (settings->source_id && wishes.tls_ca.empty ())
+    return true;
+  auto trust = read_trust (wishes.tls_ca);
+  if (const auto *why = std::get_if<std::string> (&trust))
+    return set_settings_error (error, "tls-ca: " + *why);
+  settings->trust =
+      std::get<std::shared_ptr<const agent::Trust>> (std::move (trust));
   return true;
 }
 
@@ -122,13 +210,19 @@ read_uri (const std::string &text, rtsp::Uri *uri, GError **error)
     return set_settings_error (
         error, "'" + text + "' is no SpreadIt URI: " + reason->text);
   *uri = std::move (std::get<rtsp::Uri> (parsed));
-  if (uri->scheme == rtsp::Scheme::spreadits)
-    return set_settings_error (error,
-        "spreadits:// (TLS) is not available in this version; use spreadit://");
-  if (uri->scheme != rtsp::Scheme::spreadit)
+  if (uri->scheme != rtsp::Scheme::spreadit &&
+      uri->scheme != rtsp::Scheme::spreadits)
     return set_settings_error (error, "'" + text +
                                           "' is no SpreadIt URI: it begins "
-                                          "with spreadit://");
+                                          "with spreadit:// or spreadits://");
+  std::optional<core::PeerId> id;
+  if (!read_source_id (*uri, &id, error))
+    return false;
+  if (id && !rtsp::is_secure (uri->scheme))
+    return set_settings_error (error,
+        "'" + text +
+            "' names an id, which proves nothing without TLS; begin with "
+            "spreadits://");
   return true;
 }
 
@@ -170,12 +264,17 @@ read_settings (const Wishes &wishes, bool as_source, agent::Settings *settings,
              settings->uri.host != "0.0.0.0" && settings->uri.host != "::") {
     settings->advertise = rtsp::address_of (settings->uri);
   }
+  if (rtsp::is_secure (settings->uri.scheme) &&
+      !read_tls (wishes, as_source, settings, error))
+    return false;
   settings->upload_bps = wishes.upload_bandwidth;
   settings->standby = wishes.standby;
   settings->proximity =
       to_agent (static_cast<GstSpreaditProximity> (wishes.proximity));
   core::Config &config = settings->core;
-  config.id = {random_u64 (), random_u64 () | 1};
+  config.id = settings->identity
+                  ? settings->identity->id ()
+                  : core::PeerId{random_u64 (), random_u64 () | 1};
   config.seed = random_u64 ();
   config.children_max = children_max (wishes);
   config.add_policy =

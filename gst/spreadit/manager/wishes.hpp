@@ -41,6 +41,7 @@ struct Wishes {
   guint ring_duration_ms = ring_duration_default_ms;
   guint repair_share = repair_share_default;
   bool standby = true;
+  std::string tls_certificate, tls_ca; // files
   guint linger_ms = in_ms (core::limits::linger_max);
 };
 

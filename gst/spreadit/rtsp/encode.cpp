@@ -231,6 +231,7 @@ encode_refuse (const core::message::Refuse &refuse)
     status = 551;
     break;
   case core::RefuseReason::malformed:
+  case core::RefuseReason::not_trusted:
     break;
   }
   Response response = make_response (status);

@@ -48,6 +48,8 @@ not_rtsp (std::string_view start)
 {
   if (start.front () == '\x16')
     return "not RTSP but TLS, on a port without it";
+  if (start.front () == '\x15') // an alert: what a server says to RTSP
+    return "not RTSP but TLS; a stream there is spreadits://";
   if (start.starts_with ("HTTP/"))
     return "not RTSP but HTTP";
   if (start.front () == '\n')
