@@ -454,6 +454,7 @@ Downstream::handle_message (
     child->contact.address = alive.self.address;
   child->children_max = std::min (alive.children_max, limits::children_max_max);
   child->subtree = believable (alive.subtree);
+  child->quality = believable (alive.quality, child->subtree.peers);
   know_openings (now, *child, alive.openings);
   if (alive.receiving)
     make_way (now, *child);

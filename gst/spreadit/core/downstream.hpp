@@ -11,6 +11,7 @@
 #include "core/add_policy.hpp"
 #include "core/loop_guard.hpp"
 #include "core/node.hpp"
+#include "core/quality.hpp"
 
 namespace spreadit::core {
 
@@ -65,6 +66,7 @@ public:
   [[nodiscard]] bool is_child (PeerId id) const;
   [[nodiscard]] bool has_peers () const;
   [[nodiscard]] Subtree subtree () const;
+  void add_to (QualitySum &sum) const; // what the children tell
   // The best at and below us, for the parent; none if the policy does not go by
   // them.
   [[nodiscard]] std::vector<Opening> openings (Instant now) const;
@@ -104,6 +106,7 @@ private:
     std::optional<Yielding> yielding{};
     std::unique_ptr<const NetworkPath> path{}; // if it told us
     std::vector<KnownOpening> openings{};
+    Quality quality{};
   };
   // Brings descendants along and waits for the word of the source.
   struct Asker {

@@ -140,6 +140,13 @@ Downstream::subtree () const
   return sum;
 }
 
+void
+Downstream::add_to (QualitySum &sum) const
+{
+  for (const Child &child : children_)
+    sum.add (child.quality);
+}
+
 bool
 Downstream::may_be_believed_in (Instant now) const
 {
@@ -154,7 +161,8 @@ Downstream::children () const
   for (const Child &child : children_)
     infos.push_back ({child.contact, child.link, child.subtree,
         child.children_max, child.plain_player, child.gone_by.has_value (),
-        child.answer_by.has_value (), child.sent_on_until.has_value ()});
+        child.answer_by.has_value (), child.sent_on_until.has_value (),
+        child.quality});
   return infos;
 }
 

@@ -153,6 +153,15 @@ inline constexpr Duration spent_max = 1s;
 inline constexpr std::size_t address_max = 262;
 // Larger counts from a child are cut to this.
 inline constexpr std::uint32_t subtree_peers_max = 100'000'000;
+// Loss is a part of a million.
+inline constexpr std::uint32_t lost_ppm_max = 1'000'000;
+// The first step of the loss that is told upwards, and of the delay
+// (core/quality.hpp). One packet of 10 s of a stream of 1 Mbit/s is 1000 ppm;
+// clocks that NTP keeps differ by milliseconds.
+inline constexpr std::uint32_t quality_lost_step_ppm = 100;
+inline constexpr std::chrono::milliseconds quality_delay_step{5};
+// Later than any viewer would bear: clocks that do not agree.
+inline constexpr std::chrono::milliseconds quality_delay_max{3'600'000};
 // What one core accepts as capacity, whatever it is told.
 inline constexpr unsigned children_max_max = 10'000;
 

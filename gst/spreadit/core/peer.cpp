@@ -165,6 +165,13 @@ Peer::set_path (Instant now, NetworkPath path)
   impl_->settle_accounts (now);
 }
 
+void
+Peer::set_reception (Instant now, const std::optional<Reception> &reception)
+{
+  impl_->set_reception (reception);
+  impl_->settle_accounts (now);
+}
+
 std::optional<Action>
 Peer::poll_action ()
 {
@@ -179,7 +186,8 @@ Peer::next_timeout () const
   const bool has_news = !impl_->parent_knows ();
   if (has_news)
     due = std::min (due, impl_->report_at);
-  if (has_news || impl_->node.config.idle_beats)
+  if (has_news || impl_->node.config.idle_beats ||
+      !impl_->parent_knows_quality ())
     due = std::min (due, impl_->beat_at);
   return due;
 }
@@ -248,6 +256,12 @@ Subtree
 Peer::subtree () const
 {
   return impl_->news_up ().subtree;
+}
+
+Quality
+Peer::quality () const
+{
+  return impl_->quality ();
 }
 
 bool

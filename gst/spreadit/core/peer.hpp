@@ -51,6 +51,7 @@ struct ChildInfo {
   bool leaving = false;
   bool in_doubt = false; // its own child says that it is silent
   bool sent_on = false;  // in favour of another one; stays if nobody takes it
+  Quality quality{};     // of its subtree
 };
 
 // Drive it so: one call of a verb below, then poll_action() until it is empty,
@@ -111,6 +112,9 @@ public:
   void set_uplink_bps (std::uint64_t uplink_bps);
   // As soon as it is measured; the parent is told.
   void set_path (Instant now, NetworkPath path);
+  // Again and again, as it is measured; nothing: no stream, or nothing to
+  // measure it by. Goes up with heart-beats, none is sent for it.
+  void set_reception (Instant now, const std::optional<Reception> &reception);
 
   // What to do, oldest first.
   std::optional<Action> poll_action ();
@@ -133,6 +137,7 @@ public:
   [[nodiscard]] unsigned level () const; // 0 for the source
   [[nodiscard]] std::vector<ChildInfo> children () const;
   [[nodiscard]] Subtree subtree () const;
+  [[nodiscard]] Quality quality () const;
   // Before capacity was lowered, or who was sent on stayed: the newest child
   // makes way when its next heart-beat comes.
   [[nodiscard]] bool feeds_too_many () const;

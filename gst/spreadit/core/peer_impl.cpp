@@ -51,6 +51,12 @@ Peer::Impl::set_add_policy (AddPolicyKind kind)
           node.config.second_add_policy));
 }
 
+void
+Peer::Impl::set_reception (const std::optional<Reception> &reception)
+{
+  own_quality = reception ? in_steps (*reception, own_quality) : Quality{};
+}
+
 // What one side has to know of the other.
 
 void
@@ -83,6 +89,7 @@ void
 Peer::Impl::on_accepted ()
 {
   told_up = told_in_ask;
+  told_quality = {};
 }
 
 void
@@ -239,8 +246,7 @@ Peer::Impl::handle_timeout (Instant now)
     finish (now);
   else
     upstream.handle_timeout (now);
-  const bool is_idle = !node.config.idle_beats && parent_knows ();
-  if (beat_at <= now && !is_idle)
+  if (beat_at <= now && !is_idle ())
     beat (now);
 }
 
@@ -291,6 +297,9 @@ Peer::Impl::tell_parent (Instant now)
 void
 Peer::Impl::tell_parent_now (Instant now)
 {
+  // What is not worth a word of its own goes along with another.
+  if (!parent_knows () || !parent_knows_quality ())
+    told_quality = quality ();
   told_up = news_up ();
   report_at = now + limits::report_interval_min;
   upstream.tell_alive (alive_up (now));
@@ -301,6 +310,30 @@ Peer::Impl::parent_knows () const
 {
   return upstream.is_source () || !upstream.parent_link () ||
          told_up == news_up ();
+}
+
+bool
+Peer::Impl::parent_knows_quality () const
+{
+  return upstream.is_source () || !upstream.parent_link () ||
+         is_about (told_quality, quality ());
+}
+
+// A heart-beat would say nothing new, and such are not wanted.
+bool
+Peer::Impl::is_idle () const
+{
+  return !node.config.idle_beats && parent_knows () && parent_knows_quality ();
+}
+
+// Of those below us as they told, and of us.
+Quality
+Peer::Impl::quality () const
+{
+  QualitySum sum;
+  sum.add (own_quality);
+  downstream.add_to (sum);
+  return sum.total ();
 }
 
 void
@@ -365,6 +398,7 @@ Peer::Impl::alive_up (Instant now) const
   message::Alive up = alive ();
   if (!upstream.is_leaving ())
     up.openings = downstream.openings (now);
+  up.quality = told_quality;
   return up;
 }
 
@@ -373,7 +407,7 @@ Peer::Impl::alive () const
 {
   const ToldUp news = news_up ();
   return {node.self (), news.children_max, news.subtree, upstream.is_fed (), {},
-      {}, {}};
+      {}, {}, {}};
 }
 
 message::Alive

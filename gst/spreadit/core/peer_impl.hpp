@@ -6,6 +6,7 @@
 #include "core/downstream.hpp"
 #include "core/loop_guard.hpp"
 #include "core/peer.hpp"
+#include "core/quality.hpp"
 #include "core/upstream.hpp"
 
 namespace spreadit::core {
@@ -28,6 +29,7 @@ struct Peer::Impl final : Upstream::Listener {
   void step_down (Instant now, const Contact &wider);
   void answer_check (LoopGuard::Route route, bool ok);
   void set_add_policy (AddPolicyKind kind);
+  void set_reception (const std::optional<Reception> &reception);
   void unsubscribe (Instant now);
   void end_stream (Instant now);
   void finish (Instant now);
@@ -44,6 +46,9 @@ struct Peer::Impl final : Upstream::Listener {
   [[nodiscard]] Instant next_beat (Instant now) const;
   [[nodiscard]] bool has_partners () const;
   [[nodiscard]] bool parent_knows () const;
+  [[nodiscard]] bool parent_knows_quality () const;
+  [[nodiscard]] bool is_idle () const;
+  [[nodiscard]] Quality quality () const;
   [[nodiscard]] message::Alive alive_up (Instant now) const;
   [[nodiscard]] message::Alive alive () const;
   [[nodiscard]] message::Alive alive_down () const;
@@ -73,6 +78,8 @@ struct Peer::Impl final : Upstream::Listener {
   ToldDown told_down;
   ToldUp told_up;
   ToldUp told_in_ask;
+  Quality own_quality;
+  Quality told_quality; // not in a hurry: with the next heart-beat
   Instant report_at = Instant::min (); // not before
   Instant beat_at = Instant::max ();
 };

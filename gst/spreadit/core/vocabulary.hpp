@@ -43,6 +43,23 @@ struct Subtree {
   bool operator== (const Subtree &) const = default;
 };
 
+// What a peer measures of the stream that comes to it, lately.
+struct Reception {
+  std::uint32_t lost_ppm = 0;    // RTP packets of a million that never came
+  std::optional<Duration> delay; // from the source's clock to here, the median
+};
+
+// O(1) aggregate of how the stream fares at the peers of a subtree that tell.
+// Not a source, which gets none, nor plain players, which say nothing of it.
+struct Quality {
+  std::uint32_t peers = 0;          // that these are of; 0: nobody tells
+  std::uint32_t lost_worst_ppm = 0; // what the one tells that loses most
+  std::uint32_t lost_mean_ppm = 0;
+  std::uint32_t delay_worst_ms = 0; // 0: not known
+  std::uint32_t delay_mean_ms = 0;  // of those that know theirs
+  bool operator== (const Quality &) const = default;
+};
+
 // Where a peer is in the network: its traceroute (V-A.3) to the source, which
 // is the one place that all peers of a stream know.
 struct NetworkPath {
@@ -183,6 +200,7 @@ struct Alive {
   std::vector<Contact> standby; // downwards only
   // Upwards only: the best places at and below the sender, if it goes by them.
   std::vector<Opening> openings;
+  Quality quality{}; // upwards only
   bool operator== (const Alive &) const = default;
 };
 
