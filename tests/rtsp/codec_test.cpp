@@ -566,6 +566,8 @@ TEST (Codec, FiguresAreWrittenWithinTheLimits)
   alive.self = subscribe.self;
   alive.children_max = subscribe.children_max;
   alive.subtree = subscribe.subtree;
+  alive.quality = {4'294'967'295u, 4'294'967'295u, 4'294'967'295u,
+      4'294'967'295u, 4'294'967'295u};
   EXPECT_EQ (
       status_of (decode_request (*encode_request (alive, stream, ""))), 200u);
 }

@@ -103,6 +103,45 @@ TEST (Parameters, OfAHeartBeatWithOpenings)
     EXPECT_EQ (status_of (alive_body () + bad + "\r\n"), 400u) << bad;
 }
 
+TEST (Parameters, OfAHeartBeatWithQuality)
+{
+  core::message::Alive alive;
+  alive.self = {{0x0123456789abcdef, 0xfedcba9876543210}, "10.0.0.7:8554"};
+  alive.children_max = 3;
+  alive.subtree = {5, 2, 4};
+  alive.quality = {4, 20'000, 350, 80, 33};
+  const std::string written =
+      alive_body () + "quality: peers=4;lost-worst-ppm=20000;lost-mean-ppm=350;"
+                      "delay-worst-ms=80;delay-mean-ms=33\r\n";
+  EXPECT_EQ (write_parameters (alive), written);
+  EXPECT_EQ (std::get<core::Message> (parse_parameters (written)),
+      core::Message (alive));
+
+  alive.quality = {4, 0, 0, 5, 1};
+  EXPECT_EQ (write_parameters (alive),
+      alive_body () + "quality: peers=4;delay-worst-ms=5;delay-mean-ms=1\r\n");
+
+  const auto read = [] (const std::string &line) {
+    return std::get<core::message::Alive> (
+        std::get<core::Message> (parse_parameters (alive_body () + line)))
+        .quality;
+  };
+  EXPECT_EQ (read (""), core::Quality{});
+  EXPECT_EQ (read ("Quality: hat=green; Peers = 2 \r\n"),
+      (core::Quality{2, 0, 0, 0, 0}));
+  const std::string good = "quality: peers=1";
+  for (const std::string &bad : {std::string ("quality:"),
+           std::string ("quality: peers=0"), std::string ("quality: peers=-1"),
+           std::string ("quality: lost-worst-ppm=1"),
+           std::string ("quality: peers=100000001"), std::string ("quality: 1"),
+           good + "; peers=1", good + " lost-worst-ppm=1",
+           good + "; lost-worst-ppm=1000001", good + "; lost-mean-ppm=1000001",
+           good + "; delay-worst-ms=3600001", good + "; delay-mean-ms=3600001",
+           good + "; delay-mean-ms=0.5", good + "; delay-mean-ms=",
+           good + "; lost-mean-ppm=1; lost-mean-ppm=1", good + "\r\n" + good})
+    EXPECT_EQ (status_of (alive_body () + bad + "\r\n"), 400u) << bad;
+}
+
 TEST (Parameters, OfTheShortOnes)
 {
   EXPECT_EQ (

@@ -81,6 +81,15 @@ public:
         number (0, core::limits::levels_max),
         number (0, limits::subtree_free_max)};
   }
+  core::Quality quality ()
+  {
+    if (flip ())
+      return {};
+    return {number (1, limits::subtree_peers_max),
+        number (0, core::limits::lost_ppm_max),
+        number (0, core::limits::lost_ppm_max),
+        number (0, limits::delay_ms_max), number (0, limits::delay_ms_max)};
+  }
   Uri stream ()
   {
     Uri uri;
@@ -138,6 +147,7 @@ random_alive (Dice &dice)
   alive.receiving = dice.flip ();
   alive.root_path = core::RootPath (dice.contacts (core::limits::levels_max));
   alive.standby = dice.contacts (core::limits::standby_max);
+  alive.quality = dice.quality ();
   return alive;
 }
 

@@ -45,6 +45,7 @@ everything ()
   peer.player = peer.stale = peer.over_tcp = true;
   peer.level = 3;
   peer.subtree = {9, 2, 7};
+  peer.quality = {8, 20'000, 350, 80, 33};
   peer.children = 2;
   peer.children_max = 5;
   peer.packets_received = 1'000'000'000'000;
@@ -197,6 +198,12 @@ TEST (Survey, RefusesBadAnswers)
            answer + peer_line ("; level=65"),
            answer + peer_line ("; children=10001"),
            answer + peer_line ("; lost-ppm=1000001"),
+           answer + peer_line ("; measured=100000001"),
+           answer + peer_line ("; lost-worst-ppm=1000001"),
+           answer + peer_line ("; lost-mean-ppm=1000001"),
+           answer + peer_line ("; delay-worst-ms=3600001"),
+           answer + peer_line ("; delay-mean-ms=3600001"),
+           answer + peer_line ("; delay-mean-ms=1; delay-mean-ms=1"),
            answer + peer_line ("; received=-1"),
            answer + peer_line ("; received=18446744073709551616"),
            answer + peer_line ("; delay-us=86400000001"),

@@ -465,6 +465,58 @@ write_opening (const core::Opening &opening)
   return out;
 }
 
+std::optional<core::Quality>
+parse_quality (std::string_view text)
+{
+  const auto parameters = text::parse_parameter_list (text);
+  if (!parameters)
+    return std::nullopt;
+  std::optional<std::uint32_t> peers, lost_worst, lost_mean, delay_worst,
+      delay_mean;
+  for (const text::Parameter &parameter : *parameters) {
+    const auto is = [&parameter] (std::string_view known) {
+      return text::iequals (parameter.name, known);
+    };
+    bool good = true;
+    if (is ("peers"))
+      good = read_once (peers, parameter.value, limits::subtree_peers_max);
+    else if (is ("lost-worst-ppm"))
+      good =
+          read_once (lost_worst, parameter.value, core::limits::lost_ppm_max);
+    else if (is ("lost-mean-ppm"))
+      good = read_once (lost_mean, parameter.value, core::limits::lost_ppm_max);
+    else if (is ("delay-worst-ms"))
+      good = read_once (delay_worst, parameter.value, limits::delay_ms_max);
+    else if (is ("delay-mean-ms"))
+      good = read_once (delay_mean, parameter.value, limits::delay_ms_max);
+    if (!good)
+      return std::nullopt;
+  }
+  if (peers.value_or (0) == 0)
+    return std::nullopt;
+  return core::Quality{*peers, lost_worst.value_or (0), lost_mean.value_or (0),
+      delay_worst.value_or (0), delay_mean.value_or (0)};
+}
+
+std::string
+write_quality (const core::Quality &quality)
+{
+  // Ours may count further than others read.
+  std::string out = "peers=" + std::to_string (std::min (
+                                   quality.peers, limits::subtree_peers_max));
+  const auto figure = [&out] (const char *name, std::uint32_t value,
+                          std::uint32_t max) {
+    if (value > 0)
+      out.append (";").append (name).append ("=").append (
+          std::to_string (std::min (value, max)));
+  };
+  figure ("lost-worst-ppm", quality.lost_worst_ppm, core::limits::lost_ppm_max);
+  figure ("lost-mean-ppm", quality.lost_mean_ppm, core::limits::lost_ppm_max);
+  figure ("delay-worst-ms", quality.delay_worst_ms, limits::delay_ms_max);
+  figure ("delay-mean-ms", quality.delay_mean_ms, limits::delay_ms_max);
+  return out;
+}
+
 namespace {
 
 std::optional<Resume>

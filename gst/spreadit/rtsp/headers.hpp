@@ -145,6 +145,19 @@ std::vector<std::string> write_contacts (
 std::optional<core::Opening> parse_opening (std::string_view text);
 std::string write_opening (const core::Opening &opening);
 
+// How the stream fares below and at the sender, in a heart-beat.
+//
+//   quality           = quality-parameter *( ";" quality-parameter )
+//   quality-parameter = "peers" "=" 1*DIGIT
+//                   | "lost-worst-ppm" "=" 1*DIGIT | "lost-mean-ppm" "="
+//                   1*DIGIT | "delay-worst-ms" "=" 1*DIGIT | "delay-mean-ms"
+//                   "=" 1*DIGIT | token [ "=" value ]
+//
+// `peers` is required and not 0; the others are 0 where they are missing, and
+// not written then.
+std::optional<core::Quality> parse_quality (std::string_view text);
+std::string write_quality (const core::Quality &quality);
+
 // SpreadIt-Resume: the newest packet the asker holds, per SSRC; it is sent
 // what came after. Extended sequence number: 2^16 times the number of wraps
 // seen, plus the RTP sequence number (RFC 3550, 6.4.1). How often it wrapped

@@ -64,6 +64,9 @@ inline constexpr std::size_t resume_max = 32;
 // larger than ten of those. Keeps sums over children in 32 bits.
 inline constexpr std::uint32_t subtree_peers_max = 100'000'000;
 inline constexpr std::uint32_t subtree_free_max = 1'000'000'000;
+// How late the stream is; as a peer tells it.
+inline constexpr std::uint32_t delay_ms_max =
+    core::limits::quality_delay_max.count ();
 inline constexpr std::uint32_t tries_max = 10'000;
 // 10 Tbit/s: faster than any port there is.
 inline constexpr std::uint64_t uplink_bps_max = 10'000'000'000'000;

@@ -117,6 +117,8 @@ struct Writer {
     append (body, "standby", alive.standby);
     for (const core::Opening &opening : alive.openings)
       append (body, "opening", write_opening (opening));
+    if (alive.quality.peers > 0)
+      append (body, "quality", write_quality (alive.quality));
     return body;
   }
   template <class Other> std::string operator() (const Other &) const
@@ -136,6 +138,7 @@ struct Fields {
   std::optional<std::vector<std::uint64_t>> routers;
   std::string root_path, standby;
   std::vector<core::Opening> openings;
+  std::optional<core::Quality> quality;
 
   // False: known, but its value is wrong or it came before.
   bool take (const BodyLine &line);
@@ -207,6 +210,8 @@ Fields::take (const BodyLine &line)
     return append_list (root_path, value);
   if (is ("standby"))
     return append_list (standby, value);
+  if (is ("quality"))
+    return set_once (quality, parse_quality (value));
   if (is ("opening")) {
     auto opening = parse_opening (value);
     // More are a hint that we do not need.
@@ -244,6 +249,7 @@ make_alive (Fields &fields)
   if (alive.standby.size () > core::limits::standby_max)
     alive.standby.resize (core::limits::standby_max); // a hint, no more
   alive.openings = std::move (fields.openings);
+  alive.quality = fields.quality.value_or (core::Quality{});
   return core::Message (std::move (alive));
 }
 

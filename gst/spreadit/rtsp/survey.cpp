@@ -111,6 +111,13 @@ write_peer (const SurveyedPeer &peer)
   line.add ("peers", peer.subtree.peers, limits::subtree_peers_max);
   figure ("levels", peer.subtree.levels, core::limits::levels_max);
   figure ("free", peer.subtree.free, limits::subtree_free_max);
+  figure ("measured", peer.quality.peers, limits::subtree_peers_max);
+  figure ("lost-worst-ppm", peer.quality.lost_worst_ppm,
+      core::limits::lost_ppm_max);
+  figure (
+      "lost-mean-ppm", peer.quality.lost_mean_ppm, core::limits::lost_ppm_max);
+  figure ("delay-worst-ms", peer.quality.delay_worst_ms, limits::delay_ms_max);
+  figure ("delay-mean-ms", peer.quality.delay_mean_ms, limits::delay_ms_max);
   figure ("children", peer.children, core::limits::children_max_max);
   figure ("children-max", peer.children_max, core::limits::children_max_max);
   figure ("received", peer.packets_received);
@@ -216,7 +223,8 @@ struct PeerFields {
   std::optional<core::PeerState> state;
   std::optional<bool> player, stale, tcp;
   std::optional<std::uint32_t> depth, level, peers, levels, free, children,
-      children_max, lost_ppm, moves;
+      children_max, lost_ppm, moves, measured, lost_worst, lost_mean,
+      delay_worst, delay_mean;
   std::optional<std::uint64_t> received, lost, bytes_in, bytes_out, delay,
       delay_p99, rtt, gap;
 
@@ -266,6 +274,16 @@ PeerFields::take (const text::Parameter &parameter)
     return read_once (levels, value, core::limits::levels_max);
   if (is ("free"))
     return read_once (free, value, limits::subtree_free_max);
+  if (is ("measured"))
+    return read_once (measured, value, limits::subtree_peers_max);
+  if (is ("lost-worst-ppm"))
+    return read_once (lost_worst, value, core::limits::lost_ppm_max);
+  if (is ("lost-mean-ppm"))
+    return read_once (lost_mean, value, core::limits::lost_ppm_max);
+  if (is ("delay-worst-ms"))
+    return read_once (delay_worst, value, limits::delay_ms_max);
+  if (is ("delay-mean-ms"))
+    return read_once (delay_mean, value, limits::delay_ms_max);
   if (is ("children"))
     return read_once (children, value, core::limits::children_max_max);
   if (is ("children-max"))
@@ -323,6 +341,9 @@ parse_peer_line (std::string_view value)
   peer.level = fields.level.value_or (0);
   peer.subtree = {fields.peers.value_or (1), fields.levels.value_or (0),
       fields.free.value_or (0)};
+  peer.quality = {fields.measured.value_or (0), fields.lost_worst.value_or (0),
+      fields.lost_mean.value_or (0), fields.delay_worst.value_or (0),
+      fields.delay_mean.value_or (0)};
   peer.children = fields.children.value_or (0);
   peer.children_max = fields.children_max.value_or (0);
   peer.packets_received = fields.received.value_or (0);

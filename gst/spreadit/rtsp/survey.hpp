@@ -43,6 +43,7 @@ struct SurveyedPeer {
   bool over_tcp = false;
   std::uint32_t level = 0;
   core::Subtree subtree;
+  core::Quality quality; // of its subtree
   std::uint32_t children = 0, children_max = 0;
   std::uint64_t packets_received = 0, packets_lost = 0;
   std::uint64_t bytes_in = 0, bytes_out = 0;
