@@ -89,14 +89,19 @@ TEST (WireSize, IsWithinATenthOfTheRealThing)
   message::Alive located = full;
   for (Opening &opening : located.openings)
     opening.vicinity = {{4, 5, 6}};
+  message::Alive watched = up;
+  watched.quality = {1234, 20'000, 350, 80, 33};
+  message::Alive well = up;
+  well.quality = {1234, 0, 0, 80, 33};
   message::Subscribe riser = ask;
   riser.reason = JoinReason::rising;
   riser.level = 7;
-  const std::initializer_list<Message> messages{full, located, ask, riser,
-      orphan, message::Accept{somebody, path, {somebody}}, message::Refuse{},
-      message::Redirect{somebody, RedirectScope::self}, message::Unsubscribe{},
-      message::Leaving{}, up, down, message::Verify{somebody.id, 41},
-      message::Verified{41, true}, message::Yield{somebody.id},
+  const std::initializer_list<Message> messages{full, located, watched, well,
+      ask, riser, orphan, message::Accept{somebody, path, {somebody}},
+      message::Refuse{}, message::Redirect{somebody, RedirectScope::self},
+      message::Unsubscribe{}, message::Leaving{}, up, down,
+      message::Verify{somebody.id, 41}, message::Verified{41, true},
+      message::Yield{somebody.id},
       message::Located{{{1, 2, 3, 4, 5, 6}, 20ms}}};
   for (const Message &message : messages) {
     // A redirect is three answers while joining, one request in a session.

@@ -36,6 +36,19 @@ openings (std::span<const Opening> openings)
   return size;
 }
 
+// A simulated peer measures nothing, so tells nothing of it: the stream is
+// flows here, not packets.
+std::size_t
+quality (const Quality &quality)
+{
+  if (quality.peers == 0)
+    return 0;
+  return 20 + (quality.lost_worst_ppm > 0 ? 20 : 0) +
+         (quality.lost_mean_ppm > 0 ? 18 : 0) +
+         (quality.delay_worst_ms > 0 ? 18 : 0) +
+         (quality.delay_mean_ms > 0 ? 17 : 0);
+}
+
 struct Sizes {
   std::size_t operator() (const message::Subscribe &ask) const
   {
@@ -70,9 +83,10 @@ struct Sizes {
   }
   std::size_t operator() (const message::Alive &alive) const
   {
-    return parameters (
-        130 + address_size + list ("root-path", alive.root_path.size ()) +
-        list ("standby", alive.standby.size ()) + openings (alive.openings));
+    return parameters (130 + address_size +
+                       list ("root-path", alive.root_path.size ()) +
+                       list ("standby", alive.standby.size ()) +
+                       openings (alive.openings) + quality (alive.quality));
   }
   std::size_t operator() (const message::Verify &) const
   {
