@@ -679,7 +679,19 @@ install_properties (GObjectClass *klass)
    * - `switches`: #guint, changes of parent
    * - `transience-ms`: structure with `last`, `max`, `total` (paper, II)
    * - `subtree`: structure with `peers` (this one included), `levels` below it,
-   *   `free` slots, all #guint
+   *   `free` slots, all #guint, and how the stream fares there:
+   *   - `measured`: #guint, the peers that the rest is of. A source is not
+   *     among them, nor are players, nor who has no stream
+   *   - `worst-lost-fraction`, `mean-lost-fraction`: #gdouble 0..1, packets of
+   *     the last 10 s that never came, at the peer that loses most and on
+   *     average. Missing when nobody measures
+   *   - `worst-delay-ms`, `mean-delay-ms`: #gdouble, of each peer the median
+   *     that is `p50` of its `delay-ms`. Missing while not known
+   *
+   *   They come up with heart-beats, so are older by up to one
+   *   #GstSpreaditPeeringManager:alive-interval for each level. The worst is in
+   *   steps, rounded up: 0.01 % and 5 ms at first, then a seventh to a quarter
+   *   each. It falls when it is two steps less. The means are true to a quarter
    *
    * Since: 1.0
    */
@@ -1174,7 +1186,7 @@ gst_spreadit_peering_manager_query_tree_async (GstSpreaditPeeringManager *self,
  *   `packets-lost`, `bytes-in`, `bytes-out`, `delay-ms`, `rtt-ms`,
  *   `transience-ms` (its `last` alone) and `subtree`, as in
  *   #GstSpreaditPeeringManager:stats; `delay-ms` and `rtt-ms` where they are
- * known
+ *   known, and in `subtree` how the stream fares where somebody is below
  * - `state`: string, as #GstSpreaditPeerState
  * - `transport`: `udp` or `tcp`, from its parent
  * - `lost-fraction`: #gdouble 0..1, as it last reported to its parent

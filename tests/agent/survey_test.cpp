@@ -179,6 +179,57 @@ TEST (Survey, TellsOfTheWholeTree)
   EXPECT_LT (upper - peers.data (), left - peers.data ());
 }
 
+// Without a survey; and in one, of those who have somebody below them.
+TEST (Survey, HowTheStreamFaresIsKnownWithoutAsking)
+{
+  SmallTree tree;
+  ASSERT_TRUE (
+      eventually ([&] { return tree.source->stats ().quality.peers == 4; }));
+  const auto quality = tree.source->stats ().quality;
+  EXPECT_EQ (quality.lost_worst_ppm, 0u);
+  EXPECT_EQ (quality.delay_worst_ms, 0u); // by this source's clock it is 2023
+  const auto peers = survey (*tree.source);
+  ASSERT_EQ (peers.size (), 5u);
+  EXPECT_EQ (peers[0].quality, quality);
+  EXPECT_EQ (find (peers, tree.upper->id ())->quality.peers, 3u);
+  EXPECT_EQ (find (peers, tree.left->id ())->quality, core::Quality{});
+
+  const auto structure =
+      agent::to_structure (tree.source->stats (), "spreadit://h/live");
+  const auto *subtree = gst_value_get_structure (
+      gst_structure_get_value (structure.get (), "subtree"));
+  guint measured = 0;
+  gdouble worst = -1;
+  EXPECT_TRUE (gst_structure_get_uint (subtree, "measured", &measured));
+  EXPECT_EQ (measured, 4u);
+  EXPECT_TRUE (
+      gst_structure_get_double (subtree, "worst-lost-fraction", &worst));
+  EXPECT_EQ (worst, 0);
+  EXPECT_FALSE (gst_structure_has_field (subtree, "worst-delay-ms"));
+}
+
+TEST (Survey, FiguresAreShownWithinReason)
+{
+  rtsp::SurveyedPeer liar;
+  liar.self.id = {0, 1};
+  liar.subtree = {3, 1, 0};
+  liar.quality = {1000, 20'000, 500'000, 80, 100};
+  const auto structure = agent::to_structure ({liar});
+  const auto *subtree = gst_value_get_structure (
+      gst_structure_get_value (structure.get (), "subtree"));
+  guint measured = 0;
+  EXPECT_TRUE (gst_structure_get_uint (subtree, "measured", &measured));
+  EXPECT_EQ (measured, 3u);
+  const std::pair<const char *, double> figures[] = {
+      {"worst-lost-fraction", 0.02}, {"mean-lost-fraction", 0.02},
+      {"worst-delay-ms", 80}, {"mean-delay-ms", 80}};
+  for (const auto &[name, figure] : figures) {
+    gdouble value = -1;
+    EXPECT_TRUE (gst_structure_get_double (subtree, name, &value)) << name;
+    EXPECT_EQ (value, figure) << name;
+  }
+}
+
 TEST (Survey, TellsOfNoMoreThanIsAsked)
 {
   SmallTree tree;

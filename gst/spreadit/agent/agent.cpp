@@ -230,15 +230,25 @@ Agent::poll_data ()
   }
 }
 
-// With an upload bandwidth the capacity follows the rate of the stream:
-// 90 % of the one by the other.
 void
 Agent::measure_stream ()
 {
   const auto now = ControlLoop::now ();
   if (now - measured_at_ < limits::measure_interval)
     return;
-  const auto bytes = data_path_->stats ().bytes_stream;
+  const auto stats = data_path_->stats ();
+  reception_.add (now, stats);
+  act ([this] (core::Peer &peer, core::Instant then) {
+    peer.set_reception (then, reception_.recent ());
+  });
+  measure_rate (now, stats.bytes_stream);
+}
+
+// With an upload bandwidth the capacity follows the rate of the stream:
+// 90 % of the one by the other.
+void
+Agent::measure_rate (core::Instant now, std::uint64_t bytes)
+{
   const double seconds =
       std::chrono::duration<double> (now - measured_at_).count ();
   const bool first = measured_at_ == core::Instant{};
@@ -447,6 +457,7 @@ Agent::stats () const
   result.level = peer_.level ();
   result.root_path = peer_.root_path ();
   result.subtree = peer_.subtree ();
+  result.quality = peer_.quality ();
   result.data = data_path_->stats ();
   result.standby = standby_.ready ();
   result.control_bytes_in = dropped_bytes_in_;

@@ -18,6 +18,7 @@
 #include "agent/link.hpp"
 #include "agent/listener.hpp"
 #include "agent/peer_route.hpp"
+#include "agent/reception_window.hpp"
 #include "agent/route_probe.hpp"
 #include "agent/standby.hpp"
 #include "agent/survey.hpp"
@@ -66,6 +67,7 @@ struct NodeStats {
   unsigned level = 0;
   core::RootPath root_path;
   core::Subtree subtree;
+  core::Quality quality; // of the subtree
   struct Child {
     core::ChildInfo info;
     std::optional<core::Duration> round_trip;
@@ -168,6 +170,7 @@ private:
   void arm ();
   void poll_data ();
   void measure_stream ();
+  void measure_rate (core::Instant now, std::uint64_t bytes);
   void apply_capacity ();
 
   // Links (agent_links.cpp).
@@ -321,6 +324,7 @@ private:
   std::optional<media::MonotonicTime> missing_since_;
   core::Duration transience_last_{}, transience_max_{}, transience_total_{};
   core::Instant measured_at_{};
+  ReceptionWindow reception_;
   core::Instant polled_at_{};
   std::uint64_t measured_bytes_ = 0;
   double stream_bps_ = 0;

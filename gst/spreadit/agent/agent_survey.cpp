@@ -42,6 +42,9 @@ about_self (const NodeStats &stats, unsigned children_max)
   self.over_tcp = stats.is_parent_over_tcp;
   self.level = stats.level;
   self.subtree = stats.subtree;
+  // Of who has nobody below, its own figures say more.
+  if (!stats.children.empty ())
+    self.quality = stats.quality;
   self.children = static_cast<std::uint32_t> (stats.children.size ());
   self.children_max = children_max;
   self.packets_received = stats.data.packets_received;
@@ -69,6 +72,7 @@ about_child (const NodeStats::Child &child, unsigned level)
   known.over_tcp = child.is_over_tcp;
   known.level = std::min<unsigned> (level + 1, core::limits::levels_max);
   known.subtree = child.info.subtree;
+  known.quality = child.info.quality;
   known.children_max = child.info.children_max;
   known.lost_ppm = to_ppm (child.data.lost_fraction);
   if (child.round_trip)

@@ -70,6 +70,9 @@ inline constexpr auto accept_pause = 100ms;
 inline constexpr auto measure_interval = 1s;
 // The same while a packet is awaited.
 inline constexpr auto data_poll_interval_eager = 5ms;
+// What a node says of its own reception is of the last so many seconds: loss is
+// told of for so long after its end, and a packet is a part of many.
+inline constexpr auto reception_window = 10s;
 
 // Nothing came from a new parent over UDP for so long: it does not get through,
 // ask for TCP. Twice the round trip of the flight, within these. A parent sends

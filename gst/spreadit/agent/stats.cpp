@@ -3,6 +3,8 @@
 
 #include <set>
 
+#include "core/limits.hpp"
+#include "core/quality.hpp"
 #include "rtsp/headers.hpp"
 
 namespace spreadit::agent {
@@ -124,6 +126,28 @@ add_structure (GstStructure *structure, const char *name, GstStructure *value)
   gst_structure_free (value);
 }
 
+// What is not known is not there.
+void
+add_subtree (GstStructure *structure, const core::Subtree &subtree,
+    const core::Quality &quality)
+{
+  GstStructure *s = gst_structure_new ("subtree", "peers", G_TYPE_UINT,
+      subtree.peers, "levels", G_TYPE_UINT, subtree.levels, "free", G_TYPE_UINT,
+      subtree.free, "measured", G_TYPE_UINT, quality.peers, nullptr);
+  const auto part = [] (std::uint32_t ppm) {
+    return static_cast<double> (ppm) / core::limits::lost_ppm_max;
+  };
+  if (quality.peers > 0)
+    gst_structure_set (s, "worst-lost-fraction", G_TYPE_DOUBLE,
+        part (quality.lost_worst_ppm), "mean-lost-fraction", G_TYPE_DOUBLE,
+        part (quality.lost_mean_ppm), nullptr);
+  if (quality.delay_worst_ms > 0)
+    gst_structure_set (s, "worst-delay-ms", G_TYPE_DOUBLE,
+        static_cast<double> (quality.delay_worst_ms), "mean-delay-ms",
+        G_TYPE_DOUBLE, static_cast<double> (quality.delay_mean_ms), nullptr);
+  add_structure (structure, "subtree", s);
+}
+
 } // namespace
 
 const char *
@@ -218,10 +242,7 @@ to_structure (const NodeStats &stats, const std::string &uri)
           milliseconds (stats.transience_last), "max", G_TYPE_DOUBLE,
           milliseconds (stats.transience_max), "total", G_TYPE_DOUBLE,
           milliseconds (stats.transience_total), nullptr));
-  add_structure (s, "subtree",
-      gst_structure_new ("subtree", "peers", G_TYPE_UINT, stats.subtree.peers,
-          "levels", G_TYPE_UINT, stats.subtree.levels, "free", G_TYPE_UINT,
-          stats.subtree.free, nullptr));
+  add_subtree (s, stats.subtree, stats.quality);
   return owned;
 }
 
@@ -259,10 +280,9 @@ about (const rtsp::SurveyedPeer &peer)
   add_structure (s, "transience-ms",
       gst_structure_new (
           "transience-ms", "last", G_TYPE_DOUBLE, in_ms (peer.gap), nullptr));
-  add_structure (s, "subtree",
-      gst_structure_new ("subtree", "peers", G_TYPE_UINT, peer.subtree.peers,
-          "levels", G_TYPE_UINT, peer.subtree.levels, "free", G_TYPE_UINT,
-          peer.subtree.free, nullptr));
+  // Taken from the survey as it was written there.
+  add_subtree (
+      s, peer.subtree, core::believable (peer.quality, peer.subtree.peers));
   return s;
 }
 
