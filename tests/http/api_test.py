@@ -98,6 +98,32 @@ def answers(tree):
               "unsafe" not in headers["Content-Security-Policy"])
 
 
+def aggregates(tree):
+    """How the stream fares everywhere, without asking anybody."""
+    def whole():
+        told = tree.site.json("/api/v1/node")["streams"][0]["subtree"]
+        return told["measured"] == 6 and "worst-delay-ms" in told and told
+    told = eventually(whole)
+    check("each peer but the source tells how it fares", told and
+          0 <= told["mean-lost-fraction"] <= told["worst-lost-fraction"] <= 1
+          and 0 < told["mean-delay-ms"] <= told["worst-delay-ms"],
+          tree.site.json("/api/v1/node")["streams"][0]["subtree"])
+    one_by_one = [peer for peer, parent in walk(tree.site.tree()) if parent]
+    check("as in the tree", told and all(
+        (peer["subtree"]["measured"] > 0) == bool(peer["children"])
+        for peer in one_by_one), one_by_one)
+    families = {one.name: one.samples[0].value for one in
+                text_string_to_metric_families(tree.site.get("/metrics")[2])
+                if one.name.startswith("spreadit_tree_")}
+    check("and for Prometheus", set(families) == {
+        "spreadit_tree_" + name for name in (
+            "peers", "levels", "free_slots", "measured_peers",
+            "lost_ratio_max", "lost_ratio_mean", "delay_max_seconds",
+            "delay_mean_seconds")} and families[
+                "spreadit_tree_measured_peers"] == 6 and 0 < families[
+                    "spreadit_tree_delay_mean_seconds"] < 20, families)
+
+
 def refusals(tree):
     site = tree.site
     nobody = "0" * 31 + "1"
@@ -481,7 +507,7 @@ def where_it_cannot_listen(relay):
 
 
 with Tree(program(), 6) as small:
-    for part in (answers, prometheus, refusals, events, one_that_freezes,
+    for part in (answers, aggregates, prometheus, refusals, events, one_that_freezes,
                  viewers, floods, many_questions, slow_listeners,
                  slow_viewers, leaving):
         print(f"--- {part.__name__}", flush=True)

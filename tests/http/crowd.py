@@ -67,6 +67,10 @@ def grow(rng, size, numbers, level):
 
 
 class Crowd:
+    # What the worst of it tells, deeper than anybody is asked one by one.
+    quality = ("lost-worst-ppm=320000;lost-mean-ppm=600;delay-worst-ms=3200;"
+               "delay-mean-ms=70")
+
     def __init__(self, port, size, seed, first_number):
         rng = random.Random(seed)
         self.root = grow(rng, size, iter(range(first_number, 1 << 24)), 1)
@@ -106,7 +110,8 @@ class Crowd:
         self._set(f"message: alive\r\nid: {root.id}\r\n"
                   f"address: {root.address}\r\nchildren-max: 4\r\n"
                   f"peers: {root.size()}\r\nlevels: {root.levels()}\r\n"
-                  "free: 500\r\nreceiving: yes\r\n")
+                  "free: 500\r\nreceiving: yes\r\n"
+                  f"quality: peers={root.size()};{self.quality}\r\n")
 
     def _join(self, port):
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=20)

@@ -26,6 +26,12 @@ stats (const char *uri, double delay_ms)
       G_TYPE_DOUBLE, delay_ms, "p99", G_TYPE_DOUBLE, NAN, nullptr));
   gst_structure_set (
       one.get (), "delay-ms", GST_TYPE_STRUCTURE, delay.get (), nullptr);
+  Owned<GstStructure> subtree (gst_structure_new ("subtree", "measured",
+      G_TYPE_UINT, 6, "worst-lost-fraction", G_TYPE_DOUBLE, 0.02,
+      "mean-lost-fraction", G_TYPE_DOUBLE, 0.0005, "worst-delay-ms",
+      G_TYPE_DOUBLE, 80.0, nullptr));
+  gst_structure_set (
+      one.get (), "subtree", GST_TYPE_STRUCTURE, subtree.get (), nullptr);
   return one;
 }
 
@@ -59,7 +65,17 @@ TEST (Metrics, AreInBaseUnitsByStream)
       text, "spreadit_state{stream=\"spreadit://a/x\",state=\"receiving\"} 1"));
   EXPECT_TRUE (has_line (text, "spreadit_http_connections 3"));
   EXPECT_TRUE (has_line (text, "# TYPE spreadit_lost_packets_total counter"));
+  for (const char *line : {"spreadit_tree_measured_peers{stream=\"%s\"} 6",
+           "spreadit_tree_lost_ratio_max{stream=\"%s\"} 0.02",
+           "spreadit_tree_lost_ratio_mean{stream=\"%s\"} 5e-04",
+           "spreadit_tree_delay_max_seconds{stream=\"%s\"} 0.08"}) {
+    std::string filled = line;
+    filled.replace (filled.find ("%s"), 2, "spreadit://a/x");
+    EXPECT_TRUE (has_line (text, filled)) << filled << '\n' << text;
+  }
   // What is not known is not there.
+  EXPECT_EQ (
+      text.find ("spreadit_tree_delay_mean_seconds{"), std::string::npos);
   EXPECT_EQ (text.find ("spreadit_delay_p99_seconds{"), std::string::npos);
   EXPECT_EQ (text.find ("nan"), std::string::npos);
   EXPECT_EQ (text.find ("spreadit_parent_rtt_seconds{"), std::string::npos);

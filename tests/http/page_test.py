@@ -47,7 +47,9 @@ def shows_the_tree(page, tree):
         for peer, _ in walk(tree.site.tree())))
     check("and the figures", page.wait(
         "document.querySelector('#f-peers').textContent === '7' && "
-        "document.querySelector('#f-out').textContent.endsWith('bit/s')"))
+        "document.querySelector('#f-out').textContent.endsWith('bit/s') && "
+        "document.querySelector('#f-loss').textContent.endsWith('%') && "
+        "document.querySelector('#f-worst-delay').textContent.endsWith('ms')"))
     check("charts are drawn", page.wait(
         "[...document.querySelectorAll('#charts svg')].every((chart) => "
         "chart.querySelector('polyline').getAttribute('points'))"))
@@ -190,6 +192,14 @@ def grows(page, size):
         count = "+document.querySelector('#f-peers').textContent"
         check(f"{size} peers are counted",
               page.wait(f"{count} >= {size - 2}", 30), page.run(count))
+        figures = {"f-loss": "32 %", "f-mean-loss": "0.060 %",
+                   "f-worst-delay": "3200 ms", "f-delay": "70 ms"}
+        shown = {name: f"document.querySelector('#{name}').textContent"
+                 for name in figures}
+        check("the figures are of all of them, not of those told of",
+              all(page.wait(f"{shown[name]} === '{figure}'", 20)
+                  for name, figure in figures.items()),
+              {name: page.run(text) for name, text in shown.items()})
         check("as many are drawn as can be taken in",
               page.wait(f"{PEERS} > 30 && {PEERS} <= 100"), page.run(PEERS))
         picture(page, f"page-{size}")

@@ -36,6 +36,9 @@ with Tree(program(), 4) as tree:
         for peer, parent in walk(tree.site.tree()) if parent), done.stdout)
     check("and the source the first", "source" in lines[3] and
           "5 peers" in lines[0], done.stdout)
+    check("how the worst fares is above", eventually(
+        lambda: "; the worst loses 0 %, is " in top(
+            tree.site.url, "--once").stdout.split("\n")[0]), lines[0])
     part = top(tree.site.netloc, "--once", "--depth=1")
     check("what is not told of is counted", "more, not told of" in part.stdout,
           part.stdout)

@@ -104,6 +104,25 @@ constexpr std::array rows{
     Row{"spreadit_tree_free_slots", "gauge",
         "Children that this node and those below it could still take.",
         "subtree", "free"},
+    Row{"spreadit_tree_measured_peers", "gauge",
+        "Peers from this node down that tell how the stream comes to them.",
+        "subtree", "measured"},
+    Row{"spreadit_tree_lost_ratio_max", "gauge",
+        "Part of the packets of the last 10 seconds that never came, 0 to 1, "
+        "at "
+        "the peer from this node down that loses most; in steps, rounded up.",
+        "subtree", "worst-lost-fraction"},
+    Row{"spreadit_tree_lost_ratio_mean", "gauge",
+        "The same, on average over the peers that tell.", "subtree",
+        "mean-lost-fraction"},
+    Row{"spreadit_tree_delay_max_seconds", "gauge",
+        "From the source's sending to receipt, half of the packets, at the "
+        "peer "
+        "from this node down where it is longest; in steps, rounded up.",
+        "subtree", "worst-delay-ms", second},
+    Row{"spreadit_tree_delay_mean_seconds", "gauge",
+        "The same, on average over the peers that tell.", "subtree",
+        "mean-delay-ms", second},
     Row{"spreadit_received_packets_total", "counter",
         "RTP packets received, each once.", nullptr, "packets-received"},
     Row{"spreadit_lost_packets_total", "counter",

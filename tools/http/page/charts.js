@@ -30,7 +30,7 @@ export class Charts {
 
   draw(loss, delay, peers) {
     this.#chart(loss, 'Lost packets, per cent', [['worstLoss', 'first'], ['meanLoss', 'second']], 0.1);
-    this.#chart(delay, 'Delay, milliseconds', [['worstDelay', 'first'], ['medianDelay', 'second']], 1);
+    this.#chart(delay, 'Delay, milliseconds', [['worstDelay', 'first'], ['meanDelay', 'second']], 1);
     this.#chart(peers, 'Audience', [['peers', 'third']], 5, 'moves');
   }
 

@@ -154,9 +154,13 @@ export class Forest {
       this.peers.has(id) && performance.now() - when > BRANCH_OLD_MS).map(([id]) => id);
   }
 
-  // The worst of a branch that is folded away, as far as told.
+  // The worst of a branch that is folded away. Of whom we are not told one by one
+  // there is what its peers say together.
   worstBelow(id) {
-    let loss = this.peers.get(id)?.loss ?? 0, without = 0;
+    const top = this.peers.get(id);
+    let loss = top?.loss ?? 0, without = 0;
+    if (top && this.childrenOf(id).length < top.feeds)
+      loss = Math.max(loss, top.subtree['worst-lost-fraction'] ?? 0);
     for (const child of this.childrenOf(id)) {
       const peer = this.peers.get(child), below = this.worstBelow(child);
       loss = Math.max(loss, below.loss);
@@ -170,14 +174,19 @@ export class Forest {
     if (!root) return {};
     const others = [...this.peers.values()].filter((peer) => peer !== root);
     const delays = others.filter((peer) => peer['delay-ms']).map((peer) => peer['delay-ms']);
-    const medians = delays.map((delay) => delay.p50).sort((a, b) => a - b);
+    const medians = delays.map((delay) => delay.p50);
     const losses = others.map((peer) => peer.loss);
+    // Where there are more than we are told of one by one, what all of them say
+    // together: coarser, and some seconds older.
+    const whole = this.peers.size < root.subtree.peers ? root.subtree : {};
+    const mean = (list) => list.length ? list.reduce((a, b) => a + b, 0) / list.length : null;
+    const worst = (list, told) => told == null && !list.length ? null : Math.max(told ?? 0, ...list);
     return {
       told: this.peers.size, peers: root.subtree.peers, levels: root.subtree.levels, free: root.subtree.free,
-      worstLoss: Math.max(0, ...losses),
-      meanLoss: losses.length ? losses.reduce((a, b) => a + b, 0) / losses.length : 0,
-      medianDelay: medians.length ? medians[medians.length >> 1] : null,
-      worstDelay: delays.length ? Math.max(...delays.map((delay) => delay.p99)) : null,
+      worstLoss: worst(losses, whole['worst-lost-fraction'] ?? 0),
+      meanLoss: whole['mean-lost-fraction'] ?? mean(losses) ?? 0,
+      worstDelay: worst(medians, whole['worst-delay-ms']),
+      meanDelay: whole['mean-delay-ms'] ?? mean(medians),
       rootOut: root.outBps,
       treeOut: [root, ...others].reduce((sum, peer) => sum + (peer.outBps || 0), 0),
     };

@@ -49,7 +49,9 @@ function showFigures() {
   $('f-levels').textContent = all.levels ?? '–';
   $('f-free').textContent = all.free ?? '–';
   $('f-loss').textContent = percent(all.worstLoss);
-  $('f-delay').textContent = millis(all.medianDelay);
+  $('f-mean-loss').textContent = percent(all.meanLoss);
+  $('f-worst-delay').textContent = millis(all.worstDelay);
+  $('f-delay').textContent = millis(all.meanDelay);
   $('f-out').textContent = bits(all.rootOut);
   // Of those we are told of.
   $('f-tree-out').textContent = (all.told < all.peers ? '≥ ' : '') + bits(all.treeOut);
@@ -75,6 +77,9 @@ function showPeer() {
   row('Level', peer.level);
   row('Feeds', `${peer.feeds} of ${peer['max-children']}`);
   row('Below it', plural(peer.subtree.peers - 1, 'peer', 'peers'));
+  if (peer.subtree.measured)
+    row('Worst from here down', `loses ${percent(peer.subtree['worst-lost-fraction'])}, ` +
+      `${millis(peer.subtree['worst-delay-ms'])} late`);
   row('Lost lately', percent(peer.loss));
   row('Lost in all', `${peer['packets-lost']} of ${peer['packets-received'] + peer['packets-lost']}`);
   row('Delay', peer['delay-ms']
@@ -185,7 +190,7 @@ function onTold(message, moves) {
   const all = state.forest.figures();
   state.charts.add(message.time / 1000, {
     worstLoss: all.worstLoss * 100, meanLoss: all.meanLoss * 100,
-    worstDelay: all.worstDelay, medianDelay: all.medianDelay,
+    worstDelay: all.worstDelay, meanDelay: all.meanDelay,
     peers: all.peers, moves: moves.filter((move) => move.to).length,
   });
   state.charts.draw($('c-loss'), $('c-delay'), $('c-peers'));
