@@ -44,11 +44,6 @@ inline constexpr int tcp_keepalive_probes = 3;
 
 // A connection that became no child by then is closed.
 inline constexpr auto unused_connection_max = 10s;
-// A standby link is opened anew so often: well before the other side closes it
-// as one that became no child. What fell out of the tree in between costs a
-// round trip more.
-inline constexpr auto standby_interval = 7s;
-static_assert (standby_interval < unused_connection_max);
 // Connections one listener holds that have not named a stream yet; the oldest
 // go first.
 inline constexpr std::size_t unused_connections_max = 1024;

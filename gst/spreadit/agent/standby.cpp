@@ -8,11 +8,15 @@
 #include "agent/control_loop.hpp"
 #include "agent/limits.hpp"
 #include "agent/log.hpp"
+#include "core/limits.hpp"
 #include "rtsp/headers.hpp"
 #include "rtsp/uri.hpp"
 #include "rtsp/writer.hpp"
 
 namespace spreadit::agent {
+
+// Well before the other side closes it as one that became no child.
+static_assert (core::limits::standby_interval < limits::unused_connection_max);
 
 // What an asynchronous connect remembers; we may be gone, or aim at somebody
 // else, when it ends.
@@ -77,7 +81,7 @@ void
 Standby::open ()
 {
   ControlLoop::arm (
-      timer_.get (), ControlLoop::now () + limits::standby_interval);
+      timer_.get (), ControlLoop::now () + core::limits::standby_interval);
   if (connecting_)
     g_cancellable_cancel (connecting_.get ());
   if (const auto unanswered = std::exchange (asked_, nullptr)) {

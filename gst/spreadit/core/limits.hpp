@@ -137,6 +137,10 @@ inline constexpr std::size_t routers_max = 32;
 // Peers that one search remembers as refused or dead.
 inline constexpr std::size_t excluded_max = 64;
 inline constexpr std::size_t standby_max = 4;
+// The connection to whom an orphan asks first is made anew so often, which
+// shows that somebody is still there. What fell out of the tree in between
+// costs a round trip more.
+inline constexpr Duration standby_interval = 7s;
 // What one peer tells its parent of: so many with free slots, so many that
 // would make room. The source has ten times as many to choose from.
 inline constexpr std::size_t free_openings_max = 4;
