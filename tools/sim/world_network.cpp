@@ -316,17 +316,15 @@ World::note_flow (Index index)
   if (std::exchange (connection.flowing, flowing) == flowing) {
     return;
   }
-  const Duration way = one_way (connection.acceptor, connection.opener) +
-                       queueing (connection.acceptor);
-  if (flowing) {
-    Rng phase (scenario_.seed ^ (std::uint64_t{connection.opener} << 32) ^
-               static_cast<std::uint64_t> (now_.time_since_epoch ().count ()));
-    const Duration wait (
-        std::llround (uniform (phase) / scenario_.frames_per_s * 1e9));
-    return schedule (now_ + way + wait, Event::Kind::packet, index, true);
-  }
-  if (connection.open_at_opener)
+  // What is sent with the answer comes with it: the stream from the last key
+  // frame on, or what was missed.
+  if (flowing)
+    return schedule (now_, Event::Kind::packet, index, true);
+  if (connection.open_at_opener) {
+    const Duration way = one_way (connection.acceptor, connection.opener) +
+                         queueing (connection.acceptor);
     return schedule (now_ + way, Event::Kind::dry, index, true);
+  }
   connection.arrives = false;
   if (hosts_[connection.opener].up)
     note_fed (connection.opener);
@@ -382,9 +380,11 @@ World::feed_changed (Place place, bool fed)
       std::chrono::duration<double, std::milli> (gap).count ();
   measures_.transience_ms.add (gap_ms);
   transiences_since_.add (gap_ms);
+  // Without, it is the next frame that ends it.
+  const Duration half_frame (std::llround (0.5e9 / scenario_.frames_per_s));
   const Duration missed =
       scenario_.resume ? std::max (gap - scenario_.ring, Duration::zero ())
-                       : gap;
+                       : gap + half_frame;
   measures_.seconds_missed += std::chrono::duration<double> (missed).count ();
 }
 
