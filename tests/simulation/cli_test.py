@@ -73,6 +73,7 @@ class CommandLine(unittest.TestCase):
                 (["--add-policy=best"], "knock-downs"),
                 (["--children=uplink"], "--uplink"),
                 (["--trace=/no/such"], "cannot read --trace"),
+                (["--standby", "--no-standby"], "which of them"),
                 (["--colour"], "--help"), (["more"], "not understood")):
             done = run(*args)
             self.assertEqual(done.returncode, 2, args)

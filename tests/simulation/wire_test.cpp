@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include "recode.hpp"
+#include "rtsp/headers.hpp"
+#include "rtsp/writer.hpp"
 #include "sim_scenarios.hpp"
 #include "storm.hpp"
 #include "sim/wire_size.hpp"
@@ -62,6 +64,25 @@ on_the_wire (const Message &message)
   constexpr std::size_t ok = 40 + 30;
   const bool is_answered = message.index () >= 4; // from Unsubscribe on
   return 40 + encoded (message).size () + (is_answered ? ok : 0);
+}
+
+// Its handshake, and FIN and ACK from both sides, on top of what is said.
+TEST (WireSize, OfAStandbyLink)
+{
+  using namespace spreadit::rtsp;
+  Request request;
+  request.method = "OPTIONS";
+  request.uri = "*";
+  set_cseq (request.headers, 1);
+  Response answer = make_response (200);
+  set_cseq (answer.headers, 1);
+  set (answer.headers, header::public_methods,
+      "OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, TEARDOWN, GET_PARAMETER, "
+      "SET_PARAMETER");
+  const auto asked = write (request), answered = write (answer);
+  ASSERT_TRUE (asked && answered);
+  EXPECT_EQ (spreadit::sim::standby_size,
+      (3 + 1 + 1 + 4) * 40 + asked->size () + answered->size ());
 }
 
 TEST (WireSize, IsWithinATenthOfTheRealThing)

@@ -59,6 +59,7 @@ struct Scenario {
   core::Duration queue = 200ms; // what an access link holds before it drops
   core::Duration hop{100us};    // what a relay adds
   bool resume = true;           // what was missed is sent, up to `ring`
+  bool standby = true;          // a connection to whom an orphan asks first
   core::Duration ring = 3s;
   unsigned repairs = 1;            // retransmissions of a lost packet; 0: off
   core::Duration deadline = 600ms; // later is no use

@@ -14,5 +14,9 @@ std::size_t wire_size (const core::Message &message);
 inline constexpr std::size_t address_size = 20;   // "192.168.100.100:8554"
 inline constexpr std::size_t packet_headers = 40; // IPv4, TCP
 inline constexpr std::size_t handshake_size = 3 * packet_headers;
+// A connection, OPTIONS and its answer on it, and its end.
+inline constexpr std::size_t standby_size =
+    handshake_size + (packet_headers + 31) + (packet_headers + 115) +
+    4 * packet_headers;
 
 } // namespace spreadit::sim

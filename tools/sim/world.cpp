@@ -20,10 +20,12 @@ namespace {
 // Until further notice.
 constexpr Instant forever = Instant{} + 100'000h;
 
+} // namespace
+
 // As "host:port", to pass the shipped wire code, and short enough for a string
 // to hold it without a heap block.
 std::string
-address_of (std::uint32_t place)
+World::address_of (Place place)
 {
   std::array<char, 12> text{};
   const auto [end, error] =
@@ -31,7 +33,14 @@ address_of (std::uint32_t place)
   return "p" + std::string (text.data (), end) + ":1";
 }
 
-} // namespace
+World::Place
+World::place_of (const std::string &address)
+{
+  Place place = none;
+  std::from_chars (
+      address.data () + 1, address.data () + address.size (), place, 36);
+  return place;
+}
 
 World::World (Scenario scenario)
     : scenario_ (std::move (scenario)),
@@ -119,7 +128,7 @@ World::arrive (Place place)
   Host &host = hosts_[place];
   host.peer = std::make_unique<Peer> (std::move (config));
   host.up = true;
-  host.asked_at = now_;
+  host.since = now_;
   ++present_;
   ++since_.joins;
   ++measures_.visitors;
@@ -206,14 +215,16 @@ World::session_is_over (Place place)
   Host &host = hosts_[place];
   if (!host.up)
     return;
+  drop_standby (place);
   host.up = false;
   --present_;
+  const Instant since = std::exchange (host.since, now_);
   if (!host.was_fed)
     return;
   if (host.fed)
     --fed_;
   measures_.seconds_wanted +=
-      std::chrono::duration<double> (now_ - host.fed_since).count ();
+      std::chrono::duration<double> (now_ - since).count ();
   if (!host.fed)
     measures_.seconds_missed +=
         std::chrono::duration<double> (now_ - host.gap_since).count ();
@@ -362,6 +373,7 @@ World::drain (Place place)
     return bury (place);
   arm (place);
   plan_beat (place);
+  aim_standby (place);
 }
 
 // Of its newest child, if that one has to make way: it does when its heart-beat
@@ -415,10 +427,8 @@ World::note_probe (Index index)
 void
 World::perform (Place place, const action::Connect &connect)
 {
-  const std::string &address = connect.target.address;
-  Place target = none;
-  std::from_chars (
-      address.data () + 1, address.data () + address.size (), target, 36);
+  const Place target = place_of (connect.target.address);
+  const bool by_standby = take_standby (place, target);
   const Index index = open_connection ();
   Connection &connection = connections_[index];
   connection.opener = place;
@@ -429,7 +439,6 @@ World::perform (Place place, const action::Connect &connect)
   if (connection.next_opened != none)
     connections_[connection.next_opened].previous_opened = index;
   hosts_[place].opened = index;
-  count_bytes (handshake_size);
 
   Host &host = hosts_[target];
   const bool there = host.up && !host.over;
@@ -439,9 +448,18 @@ World::perform (Place place, const action::Connect &connect)
     if (connection.next_accepted != none)
       connections_[connection.next_accepted].previous_accepted = index;
     host.accepted = index;
-  } else if (host.silent) {
-    return; // no answer, ever
   }
+  if (by_standby) {
+    connection.by_standby = true;
+    schedule (now_, Event::Kind::connected, index, true);
+    if (!there && !host.silent) // its end is on the way
+      schedule (host.since + one_way (target, place), Event::Kind::closed,
+          index, true);
+    return;
+  }
+  count_bytes (handshake_size);
+  if (!there && host.silent)
+    return; // no answer, ever
   const Instant half = arrival (index, false, true);
   connection.last_to_opener = half + one_way (target, place);
   schedule (connection.last_to_opener,

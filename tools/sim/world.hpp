@@ -59,6 +59,9 @@ private:
     std::uint32_t message;    // its slot
   };
 
+  static std::string address_of (Place place);
+  static Place place_of (const std::string &address);
+
   // Actions.
   void drain (Place place);
   void perform (Place place, const core::action::Connect &connect);
@@ -73,6 +76,13 @@ private:
   void plan_beat (Place place);
   void note_probe (Index index);
   void hear_beat (Index index, core::Instant beat);
+
+  // The standby link: world_standby.cpp.
+  void aim_standby (Place place);
+  [[nodiscard]] bool take_standby (Place place, Place target);
+  void drop_standby (Place place);
+  [[nodiscard]] core::Instant answered_at (Place place, Place target) const;
+  void connect_in_vain (Index index);
 
   // People.
   void add_source ();
@@ -100,6 +110,8 @@ private:
   void schedule_for (core::Instant at, Event::Kind kind, Place place);
   [[nodiscard]] core::Instant arrival (
       Index index, bool to_opener, bool is_handshake = false);
+  [[nodiscard]] core::Duration transit (
+      Place from, Place to, core::Instant at, bool is_handshake) const;
   [[nodiscard]] core::Duration one_way (Place from, Place to) const;
   [[nodiscard]] double uplink_share (Place place) const;
   [[nodiscard]] core::Duration queueing (Place place) const;

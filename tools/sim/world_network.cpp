@@ -166,22 +166,19 @@ World::queueing (Place place) const
   return Duration (std::llround (share / 2 / scenario_.frames_per_s * 1e9));
 }
 
-// When what is sent now arrives: in order, and as often as it takes. What is
-// drawn depends on who sends when, and not on what was drawn before, so one
-// message more or less changes nothing else.
-Instant
-World::arrival (Index index, bool to_opener, bool is_handshake)
+// How long it takes, sent as often as it has to be. What is drawn depends on
+// who sends when, and not on what was drawn before, so one message more or less
+// changes nothing else.
+Duration
+World::transit (Place from, Place to, Instant at, bool is_handshake) const
 {
-  Connection &connection = connections_[index];
-  const Place from = to_opener ? connection.acceptor : connection.opener;
-  const Place to = to_opener ? connection.opener : connection.acceptor;
   const Duration way = one_way (from, to);
   Duration delay = way;
   if (hosts_[from].feeding > 0)
     delay += queueing (from);
   Rng rng (scenario_.seed ^ (std::uint64_t{from} << 40) ^
            (std::uint64_t{to} << 20) ^
-           static_cast<std::uint64_t> (now_.time_since_epoch ().count ()));
+           static_cast<std::uint64_t> (at.time_since_epoch ().count ()));
   if (scenario_.jitter > Duration::zero ()) {
     rng.next ();
     delay += Duration (
@@ -197,9 +194,19 @@ World::arrival (Index index, bool to_opener, bool is_handshake)
       wait *= 2;
     }
   }
+  return delay;
+}
+
+// When what is sent now arrives: in order.
+Instant
+World::arrival (Index index, bool to_opener, bool is_handshake)
+{
+  Connection &connection = connections_[index];
+  const Place from = to_opener ? connection.acceptor : connection.opener;
+  const Place to = to_opener ? connection.opener : connection.acceptor;
   Instant &last =
       to_opener ? connection.last_to_opener : connection.last_to_acceptor;
-  last = std::max (last, now_ + delay);
+  last = std::max (last, now_ + transit (from, to, now_, is_handshake));
   return last;
 }
 
@@ -228,6 +235,8 @@ World::deliver (Index index, bool to_opener, const Event &event)
   case Event::Kind::refused:
     return on_refused (index);
   case Event::Kind::closed:
+    if (to_opener && connection.by_standby && !hosts_[connection.acceptor].up)
+      return connect_in_vain (index);
     end (index, to_opener);
     if (!connections_[index].open_at_opener &&
         !connections_[index].open_at_acceptor)
@@ -245,6 +254,8 @@ World::deliver (Index index, bool to_opener, const Event &event)
             static_cast<double> (std::exchange (requests_this_second_, 0)));
       ++requests_this_second_;
     }
+    if (to_opener)
+      connection.by_standby = false;
     peer.handle_message (now_, link, message);
     break;
   case Event::Kind::packet:
@@ -367,10 +378,9 @@ World::feed_changed (Place place, bool fed)
   }
   ++fed_;
   if (!std::exchange (host.was_fed, true)) {
-    host.fed_since = now_;
+    const Duration since = now_ - std::exchange (host.since, now_);
     const double wait =
-        std::chrono::duration<double, std::milli> (now_ - host.asked_at)
-            .count ();
+        std::chrono::duration<double, std::milli> (since).count ();
     measures_.first_packet_ms.add (wait);
     first_packets_since_.add (wait);
     return;

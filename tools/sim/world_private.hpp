@@ -11,10 +11,12 @@ namespace spreadit::sim {
 struct World::Host {
   std::unique_ptr<core::Peer> peer; // while it is up
   core::Instant timer_at = core::Instant::max ();
-  core::Instant asked_at{};
-  core::Instant fed_since{};                       // the first packet
+  // It asked; once it was fed, of the first packet; once it is not up, it went.
+  core::Instant since{};
   core::Instant gap_since = core::Instant::max (); // no packet reaches it
-  Index opened = none;                             // lists of connections
+  core::Instant standby_at{}; // somebody has answered there by then
+  Place standby = none;       // whom it keeps a connection to
+  Index opened = none;        // lists of connections
   Index accepted = none;
   std::uint32_t feeding = 0; // children it sends packets to
   bool up = false;
@@ -39,10 +41,11 @@ struct World::Connection {
   core::Instant session_since = core::Instant::max ();
   bool open_at_opener = false;
   bool open_at_acceptor = false;
-  bool feeding = false;   // StartFeeding at the acceptor
-  bool receiving = false; // ReceiveFrom at the opener
-  bool flowing = false;   // as of the last note_flow()
-  bool arrives = false;   // between the first packet and the last
+  bool feeding = false;    // StartFeeding at the acceptor
+  bool receiving = false;  // ReceiveFrom at the opener
+  bool flowing = false;    // as of the last note_flow()
+  bool arrives = false;    // between the first packet and the last
+  bool by_standby = false; // was there before, and no word came on it yet
 };
 
 } // namespace spreadit::sim

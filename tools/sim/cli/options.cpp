@@ -189,6 +189,8 @@ constexpr std::array rows{
     Row{"queue", "TIME", "What an access link holds (200ms)"},
     Row{"ring", "TIME", "Stream kept for peers that resume (3s)"},
     Row{"no-resume", nullptr, "What was missed is not sent"},
+    Row{"standby", nullptr, "Keep a connection for when the parent fails (so)"},
+    Row{"no-standby", nullptr, "Orphans connect first"},
     Row{"repairs", "N", "Times a lost packet is sent again (1)"},
     Row{"deadline", "TIME", "Later packets are no use (600ms)"},
     Row{"add-policy", "LIST", "Policies, or \"all\" (auto)"},
@@ -374,6 +376,9 @@ set_network (const Given &given, Scenario &scenario)
   set_time (given, "queue", scenario.queue);
   set_time (given, "ring", scenario.ring);
   scenario.resume = !given.has ("no-resume");
+  if (given.has ("standby") && given.has ("no-standby"))
+    throw UsageError{"--standby and --no-standby: which of them?"};
+  scenario.standby = !given.has ("no-standby");
   set (given, "repairs", scenario.repairs, 0, 10);
   set_time (given, "deadline", scenario.deadline);
 }
