@@ -7,6 +7,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -58,9 +59,33 @@ class CommandLine(unittest.TestCase):
                 if name in row:
                     self.assertAlmostEqual(float(row[name]), value, 9, name)
         self.assertEqual(len(points), 3 * 7)
-        self.assertGreater(page.count("<svg"), 15)
+        self.assertGreaterEqual(page.count("<figure>"), 8)
+        self.assertNotIn("Policies compared", page)
         self.assertNotIn("http", page)
         self.assertNotIn("src=", page)
+
+    def test_a_page_compares_policies_and_says_what_it_shows(self):
+        with tempfile.TemporaryDirectory() as report:
+            done = run(*SMALL, "--add-policy=all", "--delete-policy=all",
+                       "--report", report)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            with open(os.path.join(report, "index.html"),
+                      encoding="utf-8") as file:
+                page = file.read()
+        self.assertGreaterEqual(page.count("<figure>"), 20)
+        self.assertEqual(page.count("<figure>"), page.count("<figcaption>"))
+        # As many bars as pairs in each plot, as many curves of different looks.
+        plots = re.findall("<figure>.*?</figure>", page, re.S)
+        for plot in plots:
+            bars = plot.count("<rect")
+            curves = re.findall('<polyline class="([^"]*)"', plot)
+            if "None in any run" in plot:
+                self.assertEqual(bars + len(curves), 0)
+            else:
+                self.assertIn(24, (bars, len(set(curves))), plot[:200])
+        for value in re.findall(
+                '(?:x|y|x1|x2|y1|y2|width|height|points)="([^"]*)"', page):
+            self.assertRegex(value, "^[0-9., ]+$")
 
     def test_wrong_usage_is_one_line(self):
         for args, says in (

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <memory>
+#include <type_traits>
 
 #include <json-glib/json-glib.h>
 
@@ -68,40 +69,11 @@ add_scenario (JsonBuilder *builder, const Scenario &scenario)
 {
   json_builder_set_member_name (builder, "scenario");
   json_builder_begin_object (builder);
-  add (builder, "seed", std::to_string (scenario.seed));
-  add (builder, "add-policy", std::string (name_of (scenario.add_policy)));
-  add (builder, "second-add-policy",
-      std::string (name_of (scenario.second_add_policy)));
-  add (
-      builder, "delete-policy", std::string (name_of (scenario.delete_policy)));
-  add (builder, "duration-s", ms (scenario.duration) / 1e3);
-  if (!scenario.trace.empty ())
-    add (builder, "trace-rows", static_cast<double> (scenario.trace.size ()));
-  else if (scenario.arrivals_per_s > 0)
-    add (builder, "arrivals-per-s", scenario.arrivals_per_s);
-  else
-    add (builder, "flash-crowd-s", ms (scenario.flash_crowd) / 1e3);
-  add (builder, "stay", to_string (scenario.stay));
-  add (builder, "crash-share", scenario.crash_share);
-  add (builder, "silent-share", scenario.silent_share);
-  add (builder, "children",
-      scenario.capacity_from_uplink ? "uplink" : to_string (scenario.children));
-  add (builder, "uplink",
-      scenario.uplink ? to_string (*scenario.uplink) : "unknown");
-  add (builder, "source-children", scenario.source_children);
-  add (builder, "sites", scenario.geography->sites ());
-  add (builder, "access", to_string (scenario.access));
-  add (builder, "jitter-ms", ms (scenario.jitter));
-  add (builder, "loss", scenario.loss);
-  add (builder, "stream-bps", static_cast<double> (scenario.stream_bps));
-  add (builder, "resume", scenario.resume ? 1 : 0);
-  add (builder, "ring-ms", ms (scenario.ring));
-  add (builder, "repairs", scenario.repairs);
-  add (builder, "max-tries", scenario.tries_max);
-  add (builder, "alive-interval-ms", ms (scenario.alive_interval));
-  add (builder, "alive-misses", scenario.alive_misses);
-  add (builder, "locate-after-ms", ms (scenario.locate_after));
-  add (builder, "offer-dead-ends", scenario.offer_dead_ends ? 1 : 0);
+  for (const Setting &setting : settings (scenario))
+    std::visit (
+        [&] (
+            const auto &value) { add (builder, setting.name.c_str (), value); },
+        setting.value);
   json_builder_end_object (builder);
 }
 
@@ -121,6 +93,56 @@ figures_of (const Point &point)
 }
 
 } // namespace
+
+std::vector<Setting>
+settings (const Scenario &scenario)
+{
+  std::vector<Setting> all;
+  const auto add = [&all] (const char *name, auto value) {
+    if constexpr (std::is_arithmetic_v<decltype (value)>)
+      all.push_back ({name, static_cast<double> (value)});
+    else
+      all.push_back ({name, std::string (value)});
+  };
+  add ("seed", std::to_string (scenario.seed));
+  add ("add-policy", std::string (name_of (scenario.add_policy)));
+  add ("second-add-policy", std::string (name_of (scenario.second_add_policy)));
+  add ("delete-policy", std::string (name_of (scenario.delete_policy)));
+  add ("duration-s", ms (scenario.duration) / 1e3);
+  if (!scenario.trace.empty ())
+    add ("trace-rows", static_cast<double> (scenario.trace.size ()));
+  else if (scenario.arrivals_per_s > 0)
+    add ("arrivals-per-s", scenario.arrivals_per_s);
+  else
+    add ("flash-crowd-s", ms (scenario.flash_crowd) / 1e3);
+  if (scenario.trace.empty ())
+    add ("peers", scenario.peers);
+  add ("stay", to_string (scenario.stay));
+  add ("crash-share", scenario.crash_share);
+  add ("silent-share", scenario.silent_share);
+  add ("children",
+      scenario.capacity_from_uplink ? "uplink" : to_string (scenario.children));
+  add ("uplink", scenario.uplink ? to_string (*scenario.uplink) : "unknown");
+  add ("source-children", scenario.source_children);
+  add ("source-uplink-bps", scenario.source_uplink_bps);
+  add ("sites", scenario.geography->sites ());
+  add ("access", to_string (scenario.access));
+  add ("jitter-ms", ms (scenario.jitter));
+  add ("loss", scenario.loss);
+  add ("stream-bps", static_cast<double> (scenario.stream_bps));
+  add ("queue-ms", ms (scenario.queue));
+  add ("resume", scenario.resume ? 1 : 0);
+  add ("standby", scenario.standby ? 1 : 0);
+  add ("ring-ms", ms (scenario.ring));
+  add ("repairs", scenario.repairs);
+  add ("deadline-ms", ms (scenario.deadline));
+  add ("max-tries", scenario.tries_max);
+  add ("alive-interval-ms", ms (scenario.alive_interval));
+  add ("alive-misses", scenario.alive_misses);
+  add ("locate-after-ms", ms (scenario.locate_after));
+  add ("offer-dead-ends", scenario.offer_dead_ends ? 1 : 0);
+  return all;
+}
 
 std::string
 policies_of (const Scenario &scenario)

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "sim/measures.hpp"
@@ -22,6 +23,12 @@ struct Figure {
   double value;
 };
 std::vector<Figure> figures (const Measures &measures);
+// One option of a scenario, given or not.
+struct Setting {
+  std::string name;
+  std::variant<double, std::string> value;
+};
+std::vector<Setting> settings (const Scenario &scenario);
 // "round-robin, grandfather"
 std::string policies_of (const Scenario &scenario);
 
