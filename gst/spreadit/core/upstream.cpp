@@ -95,7 +95,7 @@ Upstream::hang_up (LinkId link)
 void
 Upstream::abandon_ask ()
 {
-  const Search &search = std::get<Searching> (state_).search;
+  const Search &search = *std::get<Searching> (state_).search;
   if (const auto *asking = std::get_if<Search::Asking> (&search.step))
     hang_up (asking->link);
   else if (const auto link = search.link ())
@@ -109,19 +109,20 @@ Upstream::settle (Instant now, const message::Accept &accept)
 {
   auto [search, old] = std::move (std::get<Searching> (state_));
   Parent parent;
-  parent.link = *search.link ();
+  parent.link = *search->link ();
   parent.contact = accept.self;
   parent.heard = now;
   if (parent.contact.address.empty ())
-    parent.contact.address = search.target.address;
+    parent.contact.address = search->target.address;
   parent.path = RootPath (parent.contact, accept.root_path);
   parent.children_max = accept.children_max;
   source_.id = parent.path.back ().id;
   ++root_path_changes_;
-  placed_blindly_by_ = search.provisional ? std::make_unique<Contact> (
-                                                std::move (*search.provisional))
-                                          : nullptr;
-  if (!search.told_path && node_.config.path)
+  placed_blindly_by_ =
+      search->provisional
+          ? std::make_unique<Contact> (std::move (*search->provisional))
+          : nullptr;
+  if (!search->told_path && node_.config.path)
     node_.outbox.send (parent.link, message::Located{*node_.config.path});
   if (old && old->contact.id == parent.contact.id) {
     hang_up (old->link); // came back to where we were
@@ -130,9 +131,9 @@ Upstream::settle (Instant now, const message::Accept &accept)
   listener_.on_accepted ();
   node_.outbox.receive_from (parent.link);
   node_.outbox.report (action::Report::ParentChanged{parent.contact,
-      static_cast<std::uint32_t> (parent.path.size ()), now - search.started});
-  state_ = Settled{std::move (parent), std::move (old), now,
-      std::make_unique<Search> (std::move (search)), std::nullopt};
+      static_cast<std::uint32_t> (parent.path.size ()), now - search->started});
+  state_ = Settled{std::move (parent), std::move (old), now, std::move (search),
+      std::nullopt};
 }
 
 // Nobody else took us, and the old parent stays. We never ceased to be its
@@ -246,7 +247,7 @@ void
 Upstream::handle_message (Instant now, LinkId link, const Message &message)
 {
   if (auto *searching = std::get_if<Searching> (&state_)) {
-    const auto *asking = std::get_if<Search::Asking> (&searching->search.step);
+    const auto *asking = std::get_if<Search::Asking> (&searching->search->step);
     if (asking && asking->link == link)
       return handle_answer (now, message);
   }
@@ -269,9 +270,9 @@ Upstream::handle_message (Instant now, LinkId link, const Message &message)
     auto *moving = std::get_if<Searching> (&state_);
     if (!moving) // already
       return;
-    moving->search.is_doubt = false; // it does not want to keep us
-    if (moving->search.reason == JoinReason::rising)
-      moving->search.reason = JoinReason::redirected;
+    moving->search->is_doubt = false; // it does not want to keep us
+    if (moving->search->reason == JoinReason::rising)
+      moving->search->reason = JoinReason::redirected;
     if (redirect->scope == RedirectScope::subtree)
       listener_.on_moving (now, &redirect->target);
   } else if (const auto *word = std::get_if<message::Verified> (&message)) {
@@ -371,7 +372,7 @@ Upstream::data_seen (Instant now, LinkId link, Instant came)
   parent->data = came;
   const bool was_late = std::exchange (parent->is_late, false);
   if (const auto *searching = std::get_if<Searching> (&state_)) {
-    if (!searching->search.is_doubt)
+    if (!searching->search->is_doubt)
       return was_late;
     data_doubt_ = std::min (2 * data_doubt_, data_silence_max (*parent));
     abandon_ask ();
@@ -452,7 +453,7 @@ Upstream::link_opened (Instant now, LinkId link)
   auto *searching = std::get_if<Searching> (&state_);
   if (!searching)
     return;
-  Search &search = searching->search;
+  Search &search = *searching->search;
   const auto *connecting = std::get_if<Search::Connecting> (&search.step);
   if (!connecting || connecting->link != link)
     return;
@@ -479,7 +480,7 @@ void
 Upstream::link_closed (Instant now, LinkId link)
 {
   if (auto *searching = std::get_if<Searching> (&state_)) {
-    if (searching->search.link () == link)
+    if (searching->search->link () == link)
       target_failed (now);
     else if (searching->old && searching->old->link == link)
       old_is_gone (now);
@@ -549,7 +550,7 @@ Upstream::handle_timeout (Instant now)
     return;
   if (searching->old && deadline (*searching->old) <= now)
     drop_old (now);
-  if (searching->search.deadline () <= now)
+  if (searching->search->deadline () <= now)
     step_is_due (now);
 }
 

@@ -110,7 +110,8 @@ private:
   };
   // No parent, or one that sent us on and still feeds us.
   struct Searching {
-    Search search;
+    // Not in place: most of a life goes by without one.
+    std::unique_ptr<Search> search;
     std::optional<Parent> old;
   };
   struct Settled {
@@ -118,8 +119,7 @@ private:
     // Make before break: kept until the parent's first packet.
     std::optional<Parent> old;
     Instant since;
-    // Until its first packet: how we found it, to go on if there is none. Not
-    // in place: most of a life goes by without one.
+    // Until its first packet: how we found it, to go on if there is none.
     std::unique_ptr<Search> search;
     std::optional<Instant> leave_by; // it is transient itself
   };

@@ -13,7 +13,8 @@ void
 Upstream::search (Instant now, Search search, Contact target,
     std::optional<Parent> old, bool everyone)
 {
-  state_ = Searching{std::move (search), std::move (old)};
+  state_ =
+      Searching{std::make_unique<Search> (std::move (search)), std::move (old)};
   listener_.on_moving (now, everyone ? &target : nullptr);
   ask (now, std::move (target), std::nullopt);
 }
@@ -23,7 +24,8 @@ void
 Upstream::search_after_silent_source (
     Instant now, Search search, std::optional<Parent> old)
 {
-  state_ = Searching{std::move (search), std::move (old)};
+  state_ =
+      Searching{std::make_unique<Search> (std::move (search)), std::move (old)};
   listener_.on_moving (now, nullptr);
   source_failed (now, FailReason::no_packets);
 }
@@ -31,7 +33,7 @@ Upstream::search_after_silent_source (
 void
 Upstream::ask (Instant now, Contact target, std::optional<Contact> via)
 {
-  Search &search = std::get<Searching> (state_).search;
+  Search &search = *std::get<Searching> (state_).search;
   if (is_over (now))
     return give_up (now);
   if (is_the_source (target)) {
@@ -52,7 +54,7 @@ void
 Upstream::ask_after (
     Instant now, Duration wait, Contact target, std::optional<Contact> via)
 {
-  Search &search = std::get<Searching> (state_).search;
+  Search &search = *std::get<Searching> (state_).search;
   if (search.reason == JoinReason::rising) // it is well where it is
     return give_up (now);
   search.target = std::move (target);
@@ -64,7 +66,7 @@ Upstream::ask_after (
 void
 Upstream::ask_next_best (Instant now, Duration wait)
 {
-  const Search &search = std::get<Searching> (state_).search;
+  const Search &search = *std::get<Searching> (state_).search;
   if (search.reason == JoinReason::rising)
     return give_up (now);
   Contact next = source_;
@@ -96,7 +98,7 @@ Upstream::is_the_source (const Contact &contact) const
 void
 Upstream::target_failed (Instant now)
 {
-  Search &search = std::get<Searching> (state_).search;
+  Search &search = *std::get<Searching> (state_).search;
   if (is_the_source (search.target))
     return source_failed (now, FailReason::unreachable);
   search.exclude (search.target.id);
@@ -106,7 +108,7 @@ Upstream::target_failed (Instant now)
 void
 Upstream::source_failed (Instant now, FailReason why)
 {
-  Search &search = std::get<Searching> (state_).search;
+  Search &search = *std::get<Searching> (state_).search;
   ++search.source_failures;
   search.source_fault = why;
   if (search.reason == JoinReason::first &&
@@ -122,24 +124,24 @@ Upstream::is_over (Instant now) const
   const auto &[search, old] = std::get<Searching> (state_);
   const Duration longest =
       feeds (old) ? Duration (limits::move_max) : limits::search_max;
-  if (search.reason == JoinReason::rising &&
-      search.tries >= limits::rise_tries_max)
+  if (search->reason == JoinReason::rising &&
+      search->tries >= limits::rise_tries_max)
     return true;
-  return search.tries >= node_.config.tries_max ||
-         now - search.started >= longest;
+  return search->tries >= node_.config.tries_max ||
+         now - search->started >= longest;
 }
 
 void
 Upstream::give_up (Instant now)
 {
   auto &[search, old] = std::get<Searching> (state_);
-  if (feeds (old) || (old && search.reason == JoinReason::rising)) {
-    if (search.is_doubt) // nobody else takes us: wait for its end
+  if (feeds (old) || (old && search->reason == JoinReason::rising)) {
+    if (search->is_doubt) // nobody else takes us: wait for its end
       data_doubt_ = data_silence_max (*old);
     return return_to_old (now);
   }
-  if (search.source_failures > 0)
-    return fail (now, search.source_fault, source_.address);
+  if (search->source_failures > 0)
+    return fail (now, search->source_fault, source_.address);
   fail (now, FailReason::no_room, {});
 }
 
@@ -149,7 +151,7 @@ Upstream::fail (Instant now, FailReason reason, std::string address)
   auto &[search, old] = std::get<Searching> (state_);
   if (old)
     hang_up (old->link);
-  const unsigned tries = search.tries;
+  const unsigned tries = search->tries;
   state_ = Over{/* failed */ true};
   last_path_.clear ();
   listener_.on_failed (now);
@@ -163,14 +165,14 @@ Upstream::old_is_gone (Instant now)
 {
   auto &[search, old] = std::get<Searching> (state_);
   last_path_ = std::move (old->path);
-  search.reason = JoinReason::parent_lost;
-  search.lost = old->contact.id;
-  search.is_doubt = false;
+  search->reason = JoinReason::parent_lost;
+  search->lost = old->contact.id;
+  search->is_doubt = false;
   old.reset ();
-  search.started = now;
-  search.tries = search.tries_before_round = 0;
-  if (std::holds_alternative<Search::Waiting> (search.step))
-    search.step = Search::Waiting{now};
+  search->started = now;
+  search->tries = search->tries_before_round = 0;
+  if (std::holds_alternative<Search::Waiting> (search->step))
+    search->step = Search::Waiting{now};
 }
 
 // Answers.
@@ -191,7 +193,7 @@ Upstream::handle_answer (Instant now, const message::Accept &accept)
 {
   if (is_acceptable (accept) && is_rise_worth (accept))
     return settle (now, accept);
-  hang_up (*std::get<Searching> (state_).search.link ());
+  hang_up (*std::get<Searching> (state_).search->link ());
   target_failed (now);
 }
 
@@ -208,7 +210,7 @@ Upstream::is_acceptable (const message::Accept &accept) const
 bool
 Upstream::is_rise_worth (const message::Accept &accept) const
 {
-  return std::get<Searching> (state_).search.reason != JoinReason::rising ||
+  return std::get<Searching> (state_).search->reason != JoinReason::rising ||
          accept.root_path.size () + 1 + limits::rise_levels_min <=
              root_path ().size ();
 }
@@ -216,7 +218,7 @@ Upstream::is_rise_worth (const message::Accept &accept) const
 void
 Upstream::handle_answer (Instant now, const message::Redirect &redirect)
 {
-  Search &search = std::get<Searching> (state_).search;
+  Search &search = *std::get<Searching> (state_).search;
   node_.outbox.close (*search.link ());
   const Contact &target = redirect.target;
   const bool by_source = is_the_source (search.target);
@@ -239,7 +241,7 @@ Upstream::handle_answer (Instant now, const message::Redirect &redirect)
 void
 Upstream::handle_answer (Instant now, const message::Refuse &refuse)
 {
-  Search &search = std::get<Searching> (state_).search;
+  Search &search = *std::get<Searching> (state_).search;
   node_.outbox.close (*search.link ());
   if (is_the_source (search.target) && refuse.reason != RefuseReason::malformed)
     search.source_failures = 0;
@@ -261,7 +263,7 @@ Upstream::handle_answer (Instant now, const message::Refuse &refuse)
 void
 Upstream::refused_for_now (Instant now, const message::Refuse &refuse)
 {
-  Search &search = std::get<Searching> (state_).search;
+  Search &search = *std::get<Searching> (state_).search;
   std::optional<Duration> wait;
   if (refuse.retry_after)
     wait = std::clamp<Duration> (
@@ -294,7 +296,7 @@ void
 Upstream::refused_for_good (Instant now, RefuseReason reason)
 {
   auto &[search, old] = std::get<Searching> (state_);
-  if (!is_the_source (search.target))
+  if (!is_the_source (search->target))
     return target_failed (now);
   if (feeds (old))
     return give_up (now);
@@ -305,11 +307,11 @@ Upstream::refused_for_good (Instant now, RefuseReason reason)
     return fail (now, FailReason::not_allowed, source_.address);
   // Somebody in between could end it for us otherwise.
   case RefuseReason::not_trusted:
-    if (search.reason != JoinReason::first)
+    if (search->reason != JoinReason::first)
       return source_failed (now, FailReason::not_trusted);
     return fail (now, FailReason::not_trusted, source_.address);
   case RefuseReason::malformed:
-    if (search.reason != JoinReason::first)
+    if (search->reason != JoinReason::first)
       return source_failed (now, FailReason::unreachable);
     [[fallthrough]];
   default:
@@ -320,7 +322,7 @@ Upstream::refused_for_good (Instant now, RefuseReason reason)
 void
 Upstream::step_is_due (Instant now)
 {
-  const Search &search = std::get<Searching> (state_).search;
+  const Search &search = *std::get<Searching> (state_).search;
   if (std::holds_alternative<Search::Waiting> (search.step)) {
     Contact target = search.target;
     return ask (now, std::move (target), search.via);

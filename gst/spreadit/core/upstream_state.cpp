@@ -221,7 +221,7 @@ Instant
 Upstream::next_timeout () const
 {
   if (const auto *searching = std::get_if<Searching> (&state_)) {
-    const Instant due = searching->search.deadline ();
+    const Instant due = searching->search->deadline ();
     return searching->old ? std::min (due, deadline (*searching->old)) : due;
   }
   if (const auto *settled = std::get_if<Settled> (&state_))
