@@ -4,11 +4,16 @@
 # seeds with 95 % confidence intervals, best first.
 #
 #   policies.py [--peers N] [--seeds N] [--add POLICY,...] [--matrix FILE]
-#               [--trace FILE] [--sort FIGURE] [--sim PROGRAM] [-- OPTION...]
+#               [--delete POLICY,...] [--trace FILE] [--sort FIGURE]
+#               [--keep FILE.csv] [--patience SECONDS] [--sim PROGRAM]
+#               [-- OPTION...]
 #
 # Visitors come in 20 minutes as Poisson, stay as viewers of a live peer-to-peer
 # service did (Weibull, shape 0.509, scale 1161 s), and 42 % of them take no
-# child, as there. What follows -- goes to the simulator as it is.
+# child, as there. What follows -- goes to the simulator as it is. With --keep the
+# rows of each pair are added to a file as they come, and pairs that are in it are
+# not run again: a large table takes hours. A pair that takes longer than
+# --patience is ended and left out, which is said.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 import argparse
@@ -17,12 +22,17 @@ import math
 import os
 import subprocess
 import sys
+import time
 
 # Simultaneous children that were seen, and an uplink for each number of them:
 # capacity is floor (0.9 x uplink / rate).
 CHILDREN = {0: 42.0, 1: 26.2, 2: 9.7, 3: 5.8, 4: 4.3, 5: 3.6, 6: 3.0, 7: 2.4,
             8: 1.6, 9: 0.9, 10: 0.4}
 RATE = 1_000_000
+
+ADD = ["random", "round-robin", "smart-placement", "knock-downs",
+       "smart-bandwidth", "auto"]
+DELETE = ["grandfather", "root", "grandfather-all", "root-all"]
 
 # Heading, figure, format.
 COLUMNS = [
@@ -61,12 +71,12 @@ def interval(values):
     return mean, t * math.sqrt(variance / len(values))
 
 
-def command(options):
+def command(options, add, delete):
     args = [
-        options.sim, f"--seeds={options.seeds}", "--add-policy=" + options.add,
-        "--delete-policy=" + options.delete,
+        options.sim, f"--seeds={options.seeds}", "--add-policy=" + add,
+        "--delete-policy=" + delete,
         "--duration=20min", "--uplink=" + uplink_law(), "--children=uplink",
-        f"--stream-rate={RATE}", "--csv=-"
+        f"--stream-rate={RATE}", "--quiet", "--csv=-"
     ]
     if options.trace:
         args.append("--trace=" + options.trace)
@@ -76,6 +86,56 @@ def command(options):
     if options.matrix:
         args.append("--rtt=matrix:" + options.matrix)
     return args + options.rest
+
+
+def rows_of(text):
+    return list(csv.DictReader(text.splitlines()))
+
+
+def kept(options):
+    """What a former run has left."""
+    if not options.keep or not os.path.exists(options.keep):
+        return []
+    with open(options.keep, encoding="utf-8") as file:
+        return rows_of(file.read())
+
+
+def keep(options, rows):
+    if not options.keep:
+        return
+    is_new = not os.path.exists(options.keep)
+    with open(options.keep, "a", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, rows[0].keys(), lineterminator="\n")
+        if is_new:
+            writer.writeheader()
+        writer.writerows(rows)
+
+
+def run_all(options):
+    rows = kept(options)
+    done = {(row["add-policy"], row["delete-policy"]) for row in rows}
+    adds = ADD if options.add == "all" else options.add.split(",")
+    deletes = DELETE if options.delete == "all" else options.delete.split(",")
+    for add in adds:
+        for delete in deletes:
+            if (add, delete) in done:
+                continue
+            args = command(options, add, delete)
+            print(" ".join(["gst-spreadit-sim"] + args[1:]), file=sys.stderr)
+            began = time.monotonic()
+            try:
+                output = subprocess.run(
+                    args, stdout=subprocess.PIPE, text=True, check=True,
+                    timeout=options.patience).stdout
+            except subprocess.TimeoutExpired:
+                print(f"{add}, {delete}: not done after {options.patience:g} s",
+                      file=sys.stderr)
+                continue
+            print(f"{add}, {delete}: {time.monotonic() - began:.1f} s",
+                  file=sys.stderr)
+            rows += rows_of(output)
+            keep(options, rows_of(output))
+    return rows
 
 
 def main():
@@ -88,16 +148,15 @@ def main():
     parser.add_argument("--add", default="all", help="add policies")
     parser.add_argument("--delete", default="all", help="delete policies")
     parser.add_argument("--sort", default="first-packet-p95-ms")
+    parser.add_argument("--keep", metavar="FILE.csv")
+    parser.add_argument("--patience", type=float, metavar="SECONDS")
     parser.add_argument("--sim", default=os.path.join(
         here, "..", "..", "build", "tools", "sim", "gst-spreadit-sim"))
     parser.add_argument("rest", nargs="*", help="for the simulator")
     options = parser.parse_args()
 
-    args = command(options)
-    print(" ".join(["gst-spreadit-sim"] + args[1:]), file=sys.stderr)
-    done = subprocess.run(args, stdout=subprocess.PIPE, text=True, check=True)
     pairs = {}
-    for row in csv.DictReader(done.stdout.splitlines()):
+    for row in run_all(options):
         pair = (row["add-policy"], row["delete-policy"])
         for _, figure, _ in COLUMNS:
             pairs.setdefault(pair, {}).setdefault(figure, []).append(
