@@ -11,8 +11,9 @@
 # All are --rtt apart, take two children each, the source three. A scenario is drawn
 # from its seed. Needs root (network namespaces).
 #
-# Figures: time to discover parent (subscribe to accept) of all peers, transience
-# time of those who lost theirs, how many are at which level in the end.
+# Figures: time to discover parent (subscribe to accept) and to the first packet of
+# all peers, transience time of those who lost theirs, how many are at which level
+# in the end.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 import argparse
@@ -89,13 +90,14 @@ def live(rows, options):
                                  signal.SIGTERM)
         time.sleep(max(0.0, began + END_SECONDS - time.monotonic()))
         levels, transiences = {}, []
-        discover = []
+        discover, first_packet = [], []
         for i, relay in relays.items():
             lines = relay.all_stats()
             if not lines:
                 raise netlab.Failure(f"no stats of {relay.name}")
             last = lines[-1]
             discover.append(last["discover-ms"])
+            first_packet.append(last["first-packet-ms"])
             counted = 0
             for line in lines:
                 known = line["transience-ms"]
@@ -107,6 +109,7 @@ def live(rows, options):
                 level = last["level"]
                 levels[level] = levels.get(level, 0) + 1
         return {"discover-ms": summary(discover),
+                "first-packet-ms": summary(first_packet),
                 "transience-ms": summary(transiences),
                 "levels": [levels.get(i, 0)
                            for i in range(1, max(levels) + 1)]}
@@ -129,13 +132,11 @@ def simulated(rows, options):
              "--quiet", "--json=-"],
             stdout=subprocess.PIPE, text=True, check=True)
     figures = json.loads(done.stdout)[0]["results"]
-    return {"discover-ms": {"mean": figures["discover-mean-ms"],
-                            "p50": figures["discover-p50-ms"],
-                            "p95": figures["discover-p95-ms"]},
-            "transience-ms": {"count": figures["transiences"],
-                              "mean": figures["transience-mean-ms"],
-                              "p50": figures["transience-p50-ms"],
-                              "p95": figures["transience-p95-ms"]},
+    found = {f"{name}-ms": {key: figures[f"{name}-{key}-ms"]
+                            for key in ("mean", "p50", "p95")}
+             for name in ("discover", "first-packet", "transience")}
+    found["transience-ms"]["count"] = figures["transiences"]
+    return {**found,
             "levels": figures["peers-at-level"]}
 
 

@@ -163,6 +163,7 @@ figures (const Measures &m)
       {"discover-p50-ms", m.discover_ms.quantile (0.5)},
       {"discover-p95-ms", m.discover_ms.quantile (0.95)},
       {"discover-p99-ms", m.discover_ms.quantile (0.99)},
+      {"first-packet-mean-ms", m.first_packet_ms.mean ()},
       {"first-packet-p50-ms", m.first_packet_ms.quantile (0.5)},
       {"first-packet-p95-ms", m.first_packet_ms.quantile (0.95)},
       {"first-packet-p99-ms", m.first_packet_ms.quantile (0.99)},
