@@ -119,10 +119,10 @@ public:
   // What to do, oldest first.
   std::optional<Action> poll_action ();
   // When handle_timeout() next has work to do; Instant::max() if never.
+  [[nodiscard]] Instant next_timeout () const;
   // Whom an orphan would ask first; nobody: there is no parent, or none to take
   // its place. A connection kept ready saves a round trip then.
   [[nodiscard]] std::optional<Contact> standby () const;
-  [[nodiscard]] Instant next_timeout () const;
 
   // Getters.
   [[nodiscard]] const Config &config () const;
