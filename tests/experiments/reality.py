@@ -38,8 +38,9 @@ JOINING_SECONDS = 60
 END_SECONDS = 100
 # Those who go do so when all have come, with time for the tree to heal between.
 FIRST_GOES = 66
+FRAME_RATE = 15
 CLIP = ("videotestsrc is-live=true pattern=ball ! video/x-raw,width=240,height=180,"
-        "framerate=15/1 ! x264enc tune=zerolatency speed-preset=ultrafast "
+        f"framerate={FRAME_RATE}/1 ! x264enc tune=zerolatency speed-preset=ultrafast "
         "bitrate=150 key-int-max=30")
 
 
@@ -129,6 +130,7 @@ def simulated(rows, options):
              f"--children=fixed:{PEER_CHILDREN}",
              f"--add-policy={options.add_policy}",
              f"--delete-policy={options.delete_policy}", "--stream-rate=180k",
+             f"--frame-rate={FRAME_RATE}",
              "--quiet", "--json=-"],
             stdout=subprocess.PIPE, text=True, check=True)
     figures = json.loads(done.stdout)[0]["results"]

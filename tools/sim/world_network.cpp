@@ -385,16 +385,18 @@ World::feed_changed (Place place, bool fed)
     first_packets_since_.add (wait);
     return;
   }
-  const Duration gap = now_ - std::exchange (host.gap_since, Instant::max ());
+  // As live: from the last packet on, which came half a frame before on
+  // average.
+  const Duration half_frame (std::llround (0.5e9 / scenario_.frames_per_s));
+  const Duration gap =
+      now_ - std::exchange (host.gap_since, Instant::max ()) + half_frame;
   const double gap_ms =
       std::chrono::duration<double, std::milli> (gap).count ();
   measures_.transience_ms.add (gap_ms);
   transiences_since_.add (gap_ms);
-  // Without, it is the next frame that ends it.
-  const Duration half_frame (std::llround (0.5e9 / scenario_.frames_per_s));
   const Duration missed =
       scenario_.resume ? std::max (gap - scenario_.ring, Duration::zero ())
-                       : gap + half_frame;
+                       : gap;
   measures_.seconds_missed += std::chrono::duration<double> (missed).count ();
 }
 

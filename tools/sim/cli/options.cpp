@@ -186,6 +186,7 @@ constexpr std::array rows{
     Row{"jitter", "TIME", "At most, on each message (2ms)"},
     Row{"loss", "SHARE", "Of packets between two peers (0)"},
     Row{"stream-rate", "RATE", "Bit/s of the stream (1M)"},
+    Row{"frame-rate", "N", "Pictures a second (25)"},
     Row{"queue", "TIME", "What an access link holds (200ms)"},
     Row{"ring", "TIME", "Stream kept for peers that resume (3s)"},
     Row{"no-resume", nullptr, "What was missed is not sent"},
@@ -373,6 +374,10 @@ set_network (const Given &given, Scenario &scenario)
   set_time (given, "jitter", scenario.jitter);
   set_share (given, "loss", scenario.loss);
   set (given, "stream-rate", scenario.stream_bps, 1, 1e12);
+  given.with ("frame-rate", [&] (auto option, const std::string &text) {
+    scenario.frames_per_s =
+        number (option, text, 0.1, 1000, "a number from 0.1 to 1000");
+  });
   set_time (given, "queue", scenario.queue);
   set_time (given, "ring", scenario.ring);
   scenario.resume = !given.has ("no-resume");

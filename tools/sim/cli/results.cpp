@@ -130,6 +130,7 @@ settings (const Scenario &scenario)
   add ("jitter-ms", ms (scenario.jitter));
   add ("loss", scenario.loss);
   add ("stream-bps", static_cast<double> (scenario.stream_bps));
+  add ("frames-per-s", scenario.frames_per_s);
   add ("queue-ms", ms (scenario.queue));
   add ("resume", scenario.resume ? 1 : 0);
   add ("standby", scenario.standby ? 1 : 0);
