@@ -570,7 +570,7 @@ void
 World::perform (Place place, const action::Fail &fail)
 {
   static constexpr std::array names{"no-room", "unreachable", "no-packets",
-      "no-stream", "not-allowed", "not-spreadit"};
+      "no-stream", "not-allowed", "not-spreadit", "not-trusted"};
   ++measures_.refused;
   ++since_.refused;
   ++measures_.failures[names[static_cast<std::size_t> (fail.reason)]];
