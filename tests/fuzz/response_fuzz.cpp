@@ -54,6 +54,12 @@ check (const Response &response)
   secure.scheme = Scheme::rtsps;
   check_describe (response, secure);
 
+  if (const auto id = decode_options_answer (response)) {
+    Response again = make_response (200);
+    identify (again, {*id, {}});
+    require (decode_options_answer (send (again)) == id, "an id comes back");
+  }
+
   const auto setup = decode_setup_answer (response);
   if (const auto *answer = std::get_if<SetupAnswer> (&setup)) {
     const auto again = decode_setup_answer (

@@ -463,6 +463,33 @@ TEST (Codec, SessionMessages)
   EXPECT_FALSE (encode_request (core::message::Refuse{}, stream, ""));
 }
 
+TEST (Codec, OptionsOfWhoDialsBack)
+{
+  const Uri there{Scheme::spreadit, "10.0.0.3", 8554, "/live", ""};
+  const Request request = encode_options (there);
+  EXPECT_EQ (request.method, "OPTIONS");
+  EXPECT_EQ (request.uri, "rtsp://10.0.0.3:8554/live");
+  EXPECT_TRUE (is_spreadit (request));
+  EXPECT_TRUE (std::holds_alternative<NotOurs> (decode_request (request)));
+
+  const core::Contact self{{7, 9}, "10.0.0.3:8554"};
+  Response answer = make_response (200);
+  EXPECT_EQ (decode_options_answer (answer), std::nullopt);
+  identify (answer, self);
+  EXPECT_EQ (decode_options_answer (answer), self.id);
+  Response twice = answer;
+  identify (twice, self);
+  EXPECT_EQ (decode_options_answer (twice), std::nullopt);
+  answer.status = 404;
+  EXPECT_EQ (decode_options_answer (answer), std::nullopt);
+  for (const char *bad : {"", "id=7; version=1", "version=1",
+           "id=00000000000000000000000000000000; version=1"}) {
+    Response odd = make_response (200);
+    set (odd.headers, header::peer, bad);
+    EXPECT_EQ (decode_options_answer (odd), std::nullopt) << bad;
+  }
+}
+
 TEST (Codec, OrdinaryRtspIsNotOurs)
 {
   for (const char *method : {"OPTIONS", "DESCRIBE", "SETUP", "PLAY", "PAUSE",

@@ -60,6 +60,12 @@ TEST (PeerHeader, OfASubscribe)
   peer.uplink_bps = 2'000'000;
   EXPECT_TRUE (to_string (peer).ends_with ("; uplink-bps=2000000"));
   EXPECT_EQ (std::get<PeerHeader> (parse_peer (to_string (peer))), peer);
+  peer.unreachable = true;
+  EXPECT_TRUE (to_string (peer).ends_with ("; reachable=no"));
+  EXPECT_EQ (std::get<PeerHeader> (parse_peer (to_string (peer))), peer);
+  EXPECT_FALSE (std::get<PeerHeader> (
+      parse_peer ("id=" + id_text + "; version=1; reachable=YES"))
+                    .unreachable);
 }
 
 TEST (PeerHeader, OfAnAcceptHasIdentityOnly)
@@ -109,6 +115,9 @@ TEST (PeerHeader, RefusesBadValues)
            start + "; peers=1.0",
            start + "; levels=65",
            start + "; le vels=1",
+           start + "; reachable",
+           start + "; reachable=perhaps",
+           start + "; reachable=no; reachable=no",
        })
     EXPECT_TRUE (is_bad (parse_peer (bad))) << bad;
 }

@@ -142,6 +142,22 @@ TEST (Parameters, OfAHeartBeatWithQuality)
     EXPECT_EQ (status_of (alive_body () + bad + "\r\n"), 400u) << bad;
 }
 
+TEST (Parameters, OfAHeartBeatThatSaysWhetherOthersGetThere)
+{
+  core::message::Alive alive;
+  alive.self = {{0x0123456789abcdef, 0xfedcba9876543210}, "10.0.0.7:8554"};
+  alive.children_max = 3;
+  alive.subtree = {5, 2, 4};
+  for (const auto &[reach, word] :
+      {std::pair (core::Reach::yes, "yes"), {core::Reach::no, "no"}}) {
+    alive.reachable = reach;
+    const auto body = alive_body () + "reachable: " + word + "\r\n";
+    EXPECT_EQ (write_parameters (alive), body);
+    EXPECT_EQ (std::get<core::Message> (parse_parameters (body)),
+        core::Message (alive));
+  }
+}
+
 TEST (Parameters, OfTheShortOnes)
 {
   EXPECT_EQ (
@@ -229,6 +245,9 @@ TEST (Parameters, RefusesBadBodies)
            alive_body ("free") + "free: 1000000001\r\n",
            alive_body ("children-max") + "children-max: 10001\r\n",
            alive_body ("receiving") + "receiving: true\r\n",
+           alive_body () + "reachable: \r\n",
+           alive_body () + "reachable: perhaps\r\n",
+           alive_body () + "reachable: yes\r\nreachable: yes\r\n",
            alive_body ("address") + "address: \"h:1\"\r\n",
            alive_body ("id") + "id: " + std::string (32, '0') + "\r\n",
            alive_body () + "root-path: nobody\r\n",

@@ -63,6 +63,10 @@ check (const Response &response)
           << answer.note;
     }
   }
+  if (find (response.headers, "Public") &&
+      find (response.headers, "SpreadIt-Peer")) {
+    EXPECT_TRUE (decode_options_answer (response));
+  }
   if (find (response.headers, "Transport")) {
     EXPECT_TRUE (
         std::holds_alternative<SetupAnswer> (decode_setup_answer (response)));

@@ -132,6 +132,7 @@ random_subscribe (Dice &dice)
   if (dice.flip ())
     subscribe.lost = dice.any_id ();
   subscribe.uplink_bps = dice.below (limits::uplink_bps_max + 1);
+  subscribe.unreachable = dice.flip ();
   if (dice.flip ())
     subscribe.path = dice.path ();
   return subscribe;
@@ -148,6 +149,7 @@ random_alive (Dice &dice)
   alive.root_path = core::RootPath (dice.contacts (core::limits::levels_max));
   alive.standby = dice.contacts (core::limits::standby_max);
   alive.quality = dice.quality ();
+  alive.reachable = static_cast<core::Reach> (dice.below (3));
   return alive;
 }
 

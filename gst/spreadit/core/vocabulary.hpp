@@ -130,6 +130,10 @@ enum class RefuseReason {
 
 enum class RedirectScope { self, subtree };
 
+// Whether others can connect to a peer: its parent dials back, at the address
+// it names (docs/decisions/0023).
+enum class Reach : std::uint8_t { unknown, yes, no };
+
 // What peers say to each other. Each is sent on a link.
 namespace message {
 
@@ -149,6 +153,7 @@ struct Subscribe {
   std::uint32_t level = 0;         // with JoinReason::rising: its own
   std::uint64_t uplink_bps = 0;    // bit/s; 0: not known
   std::optional<NetworkPath> path; // nothing: not measured (yet)
+  bool unreachable = false;        // as its last parent found out
   bool plain_player = false;
   bool operator== (const Subscribe &) const = default;
 };
@@ -201,6 +206,8 @@ struct Alive {
   // Upwards only: the best places at and below the sender, if it goes by them.
   std::vector<Opening> openings;
   Quality quality{}; // upwards only
+  // Downwards only: whether others can connect to the receiver.
+  Reach reachable = Reach::unknown;
   bool operator== (const Alive &) const = default;
 };
 

@@ -47,6 +47,8 @@ std::optional<Request> encode_request (
 // "Alive, as I said last time": no body.
 Request encode_alive_again (const Uri &stream, std::string_view session);
 [[nodiscard]] bool is_alive_again (const Request &request);
+// Of who dials back: who answers at `stream`?
+Request encode_options (const Uri &stream);
 
 // Answers.
 
@@ -57,6 +59,8 @@ Response encode_description (
 // To a peer's DESCRIBE: the same and who we are, our root path, our standbys.
 Response encode_accept (const core::message::Accept &accept,
     std::string_view sdp, std::string_view content_base);
+// Adds who answers; for a peer's OPTIONS.
+void identify (Response &response, const core::Contact &self);
 Response encode_setup_answer (
     const Session &session, const Transport &transport);
 Response encode_play_answer (
@@ -122,6 +126,9 @@ struct Answer {
 // URL asked for: a Location that names another path, or leaves or enters TLS,
 // is refused as malformed.
 Answer decode_describe_answer (const Response &response, const Uri &asked);
+
+// To OPTIONS: who answers. Nothing: no peer of that stream.
+std::optional<core::PeerId> decode_options_answer (const Response &response);
 
 struct SetupAnswer {
   Session session;

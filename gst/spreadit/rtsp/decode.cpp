@@ -72,7 +72,7 @@ decode_subscribe (const Request &request)
     path = std::get<core::NetworkPath> (std::move (parsed));
   }
 
-  auto &[self, version, children_max, subtree, uplink_bps] =
+  auto &[self, version, children_max, subtree, uplink_bps, unreachable] =
       std::get<PeerHeader> (peer);
   auto &[why, tries, avoid, lost, level] = std::get<JoinHeader> (join);
   core::message::Subscribe subscribe;
@@ -85,6 +85,7 @@ decode_subscribe (const Request &request)
   subscribe.lost = lost;
   subscribe.level = level;
   subscribe.uplink_bps = uplink_bps;
+  subscribe.unreachable = unreachable;
   subscribe.path = std::move (path);
   return core::Message (std::move (subscribe));
 }
@@ -339,6 +340,18 @@ decode_describe_answer (const Response &response, const Uri &asked)
   const core::message::Refuse refuse{
       refuse_reason (response.status), decode_retry_after (response.headers)};
   return {refuse, status_text (response.status)};
+}
+
+std::optional<core::PeerId>
+decode_options_answer (const Response &response)
+{
+  const std::string *value = find (response.headers, header::peer);
+  if (response.status != 200 || !value ||
+      comes_twice (response.headers, header::peer))
+    return std::nullopt;
+  const auto peer = parse_peer (*value);
+  const auto *known = std::get_if<PeerHeader> (&peer);
+  return known ? std::optional (known->self.id) : std::nullopt;
 }
 
 Result<SetupAnswer>

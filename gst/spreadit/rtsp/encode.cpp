@@ -58,6 +58,7 @@ encode_describe (const core::message::Subscribe &subscribe, const Uri &stream)
   peer.children_max = subscribe.children_max;
   peer.subtree = subscribe.subtree;
   peer.uplink_bps = subscribe.uplink_bps;
+  peer.unreachable = subscribe.unreachable;
   JoinHeader join;
   join.reason = subscribe.reason;
   join.tries = subscribe.tries;
@@ -131,6 +132,14 @@ encode_alive_again (const Uri &stream, std::string_view session)
   return request;
 }
 
+Request
+encode_options (const Uri &stream)
+{
+  Request request = make_request ("OPTIONS", stream);
+  add (request.headers, header::require, option_tag);
+  return request;
+}
+
 bool
 is_alive_again (const Request &request)
 {
@@ -162,6 +171,12 @@ encode_accept (const core::message::Accept &accept, std::string_view sdp,
       response.headers, header::root_path, accept.root_path.contacts ());
   add_contacts (response.headers, header::standby, accept.standby);
   return response;
+}
+
+void
+identify (Response &response, const core::Contact &self)
+{
+  add (response.headers, header::peer, peer_identity (self));
 }
 
 Response

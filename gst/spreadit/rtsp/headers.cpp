@@ -90,6 +90,7 @@ parse_peer (std::string_view value)
   std::optional<std::uint32_t> version, children_max, children_free, peers,
       levels;
   std::optional<std::uint64_t> uplink_bps;
+  std::optional<bool> reachable;
   for (const text::Parameter &parameter : *parameters) {
     bool good = true;
     const auto is = [&parameter] (std::string_view known) {
@@ -115,6 +116,8 @@ parse_peer (std::string_view value)
     else if (is ("uplink-bps"))
       good = !uplink_bps && (uplink_bps = text::parse_decimal<std::uint64_t> (
                                  parameter.value, limits::uplink_bps_max));
+    else if (is ("reachable"))
+      good = !reachable && (reachable = text::parse_yes_no (parameter.value));
     if (!good)
       return bad (
           header::peer, "no good " + std::string (parameter.name) + ", or two");
@@ -133,6 +136,7 @@ parse_peer (std::string_view value)
   peer.subtree = {
       peers.value_or (1), levels.value_or (0), children_free.value_or (0)};
   peer.uplink_bps = uplink_bps.value_or (0);
+  peer.unreachable = reachable == false;
   return peer;
 }
 
@@ -162,6 +166,8 @@ to_string (const PeerHeader &peer)
   if (peer.uplink_bps > 0)
     out += "; uplink-bps=" + std::to_string (std::min<std::uint64_t> (
                                  peer.uplink_bps, limits::uplink_bps_max));
+  if (peer.unreachable)
+    out += "; reachable=no";
   return out;
 }
 

@@ -68,6 +68,7 @@ std::optional<core::PeerId> parse_id (std::string_view text);
 //                 | "version" "=" 1*DIGIT | "children-max" "=" 1*DIGIT
 //                 | "children-free" "=" 1*DIGIT | "peers" "=" 1*DIGIT
 //                 | "levels" "=" 1*DIGIT | "uplink-bps" "=" 1*DIGIT
+//                 | "reachable" "=" ( "yes" | "no" )
 //                 | token [ "=" value ]
 //
 // `id` (not all zero) and `version` (1 or more) are required. Figures that are
@@ -78,6 +79,7 @@ struct PeerHeader {
   std::uint32_t children_max = 0;
   core::Subtree subtree;        // its `free` is children-free on the wire
   std::uint64_t uplink_bps = 0; // not known, and not written
+  bool unreachable = false;     // written if it is so
   bool operator== (const PeerHeader &) const = default;
 };
 Result<PeerHeader> parse_peer (std::string_view value);

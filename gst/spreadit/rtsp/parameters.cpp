@@ -51,16 +51,6 @@ yes_no (bool value)
   return value ? "yes" : "no";
 }
 
-std::optional<bool>
-parse_yes_no (std::string_view text)
-{
-  if (text::iequals (text, "yes"))
-    return true;
-  if (text::iequals (text, "no"))
-    return false;
-  return std::nullopt;
-}
-
 struct Writer {
   std::string operator() (const core::message::Leaving &) const
   {
@@ -119,6 +109,8 @@ struct Writer {
       append (body, "opening", write_opening (opening));
     if (alive.quality.peers > 0)
       append (body, "quality", write_quality (alive.quality));
+    if (alive.reachable != core::Reach::unknown)
+      append (body, "reachable", yes_no (alive.reachable == core::Reach::yes));
     return body;
   }
   template <class Other> std::string operator() (const Other &) const
@@ -132,7 +124,7 @@ struct Fields {
   std::optional<core::PeerId> id, mover, to;
   std::optional<std::string> address;
   std::optional<std::uint32_t> children_max, peers, levels, free;
-  std::optional<bool> receiving, ok;
+  std::optional<bool> receiving, reachable, ok;
   std::optional<std::uint64_t> token;
   std::optional<core::Duration> rtt;
   std::optional<std::vector<std::uint64_t>> routers;
@@ -194,9 +186,11 @@ Fields::take (const BodyLine &line)
   if (is ("free"))
     return set_number (free, value, limits::subtree_free_max);
   if (is ("receiving"))
-    return set_once (receiving, parse_yes_no (value));
+    return set_once (receiving, text::parse_yes_no (value));
+  if (is ("reachable"))
+    return set_once (reachable, text::parse_yes_no (value));
   if (is ("ok"))
-    return set_once (ok, parse_yes_no (value));
+    return set_once (ok, text::parse_yes_no (value));
   if (is ("token"))
     return set_once (token, text::parse_decimal<std::uint64_t> (value,
                                 std::numeric_limits<std::uint64_t>::max ()));
@@ -250,6 +244,8 @@ make_alive (Fields &fields)
     alive.standby.resize (core::limits::standby_max); // a hint, no more
   alive.openings = std::move (fields.openings);
   alive.quality = fields.quality.value_or (core::Quality{});
+  if (fields.reachable)
+    alive.reachable = *fields.reachable ? core::Reach::yes : core::Reach::no;
   return core::Message (std::move (alive));
 }
 

@@ -126,6 +126,16 @@ parse_hex (std::string_view text, std::size_t digits)
   return value;
 }
 
+inline std::optional<bool>
+parse_yes_no (std::string_view text)
+{
+  if (iequals (text, "yes"))
+    return true;
+  if (iequals (text, "no"))
+    return false;
+  return std::nullopt;
+}
+
 // Lower case, with leading zeros.
 inline std::string
 to_hex (std::uint64_t value, std::size_t digits)
