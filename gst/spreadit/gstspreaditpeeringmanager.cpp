@@ -87,6 +87,7 @@ enum {
   SIGNAL_UNAVAILABLE,
   SIGNAL_ENDED,
   SIGNAL_LEFT,
+  SIGNAL_REACH_CHANGED,
   N_SIGNALS
 };
 
@@ -134,6 +135,11 @@ struct Private final : manager::ApplicationSession::Reports {
   {
     emit (SIGNAL_CHILD_REMOVED, rtsp::to_string (child.id).c_str (),
         child.address.c_str (), static_cast<gboolean> (failed));
+  }
+  void reach_changed (bool reachable, const core::Contact &by) override
+  {
+    emit (SIGNAL_REACH_CHANGED, static_cast<gboolean> (reachable),
+        by.address.c_str ());
   }
   void media_changed (const std::string &sdp) override
   {
@@ -644,11 +650,15 @@ install_properties (GObjectClass *klass)
    *   `parent-transport`: `udp`, or `tcp` where UDP does not get through
    * - `standby`: string, whom the node would ask first if its parent failed,
    * when a connection to it is ready; else empty
+   * - `reachable`: #gboolean, whether others can connect to `address`, as the
+   *   parent found out by trying; missing while not known, at the source, and
+   *   where `max-children` is 0
    * - `add-policy`, `second-add-policy`, `delete-policy`: strings, the nicks of
    *   those in force
    * - `root-path`: #GST_TYPE_LIST of ids, the parent first, the source last
    * - `children`: #GST_TYPE_LIST of structures with `id`, `address`,
-   *   `plain-player` (#gboolean), `sent-packets`, `sent-bytes`,
+   *   `plain-player` (#gboolean), `reachable` (#gboolean, missing while not
+   *   known; who is not is offered to nobody), `sent-packets`, `sent-bytes`,
    *   `transport` (`udp` or `tcp`), `dropped-packets` (too late for it),
    *   `dropped-frames` (skipped, over TCP), `repaired-packets` (sent again),
    *   `repaired-bytes`, `repairs-refused` (over
@@ -809,6 +819,22 @@ install_signals ()
    * Since: 1.0
    */
   signals[SIGNAL_LEFT] = add_signal ("left", 0);
+  /**
+   * GstSpreaditPeeringManager::reach-changed:
+   * @self: the manager
+   * @reachable: whether others can connect to this node
+   * @by: `host:port` of the parent that has tried
+   *
+   * The parent has connected to the address that this node names for others, or
+   * could not, and it was otherwise before or not known. Who cannot be reached
+   * watches all the same, but feeds nobody: open the port, TCP and UDP, or
+   * forward it and set #GstSpreaditPeeringManager:advertise-address. It is
+   * tried again after 15 s, then less often, and when there is another parent.
+   *
+   * Since: 1.0
+   */
+  signals[SIGNAL_REACH_CHANGED] =
+      add_signal ("reach-changed", 2, G_TYPE_BOOLEAN, G_TYPE_STRING);
 }
 
 static void

@@ -30,8 +30,9 @@ Managed::Managed (const std::string &uri)
 {
   g_object_set (
       manager, "uri", uri.c_str (), "listen-address", "127.0.0.1:0", nullptr);
-  for (const char *signal : {"parent-changed", "child-added", "child-removed",
-           "state-changed", "media-changed", "unavailable", "ended", "left"})
+  for (const char *signal :
+      {"parent-changed", "child-added", "child-removed", "state-changed",
+          "reach-changed", "media-changed", "unavailable", "ended", "left"})
     watch (signal);
 }
 

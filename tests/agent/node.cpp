@@ -444,6 +444,12 @@ Node::on_child_removed (const core::Contact &, bool failed)
 }
 
 void
+Node::on_reach_changed (core::Reach reachable, const core::Contact &)
+{
+  add_event (reachable == core::Reach::yes ? "reachable" : "unreachable");
+}
+
+void
 Node::on_description (const std::string &sdp)
 {
   {

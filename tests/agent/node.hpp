@@ -113,6 +113,8 @@ private:
   void on_parent_changed (const core::Contact &parent, unsigned level) override;
   void on_child_added (const core::Contact &child) override;
   void on_child_removed (const core::Contact &child, bool failed) override;
+  void on_reach_changed (
+      core::Reach reachable, const core::Contact &parent) override;
   void on_description (const std::string &sdp) override;
   void on_fail (
       const core::action::Fail &why, const std::string &detail) override;

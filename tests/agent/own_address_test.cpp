@@ -27,6 +27,28 @@ TEST (OwnAddress, ReachesHereOrElsewhere)
   EXPECT_EQ (agent::reach_of (Address ()), 0u);
 }
 
+TEST (OwnAddress, IsMeantFromSoFar)
+{
+  using agent::Scope;
+  const auto scope = [] (const char *ip) {
+    return agent::scope_of (Address::from_ip (ip, 1));
+  };
+  for (const char *ip : {"0.0.0.0", "::", "224.0.0.1", "ff02::1", "word"})
+    EXPECT_EQ (scope (ip), Scope::none) << ip;
+  for (const char *ip : {"127.0.0.1", "127.9.9.9", "::1"})
+    EXPECT_EQ (scope (ip), Scope::host) << ip;
+  for (const char *ip : {"169.254.1.1", "fe80::1"})
+    EXPECT_EQ (scope (ip), Scope::link) << ip;
+  for (const char *ip : {"10.0.0.1", "172.16.0.1", "192.168.0.1", "100.64.0.1",
+           "100.127.255.255", "fc00::1", "fdff::1"})
+    EXPECT_EQ (scope (ip), Scope::site) << ip;
+  for (const char *ip :
+      {"192.0.2.1", "100.63.0.1", "100.128.0.1", "2001:db8::1", "fe00::1"})
+    EXPECT_EQ (scope (ip), Scope::world) << ip;
+  EXPECT_EQ (agent::scope_of (Address ()), Scope::none);
+  EXPECT_LT (Scope::site, Scope::world);
+}
+
 TEST (OwnAddress, TowardsOurselvesIsOurselves)
 {
   EXPECT_EQ (agent::address_towards (Address::from_ip ("127.0.0.1", 9)).ip (),

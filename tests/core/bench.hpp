@@ -3,6 +3,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <algorithm>
+#include <utility>
+
 #include <gtest/gtest.h>
 
 #include "core/peer.hpp"
@@ -52,9 +55,21 @@ public:
   void drain ()
   {
     actions.clear ();
-    while (auto action = peer.poll_action ())
+    while (auto action = peer.poll_action ()) {
+      if (const auto *dial = std::get_if<action::DialBack> (&*action))
+        dials.push_back (*dial);
       actions.push_back (std::move (*action));
+    }
     peer.check_invariants ();
+    if (!dials_are_answered)
+      return;
+    for (const action::DialBack &dial : std::exchange (dials, {})) {
+      auto before = std::exchange (actions, {});
+      peer.dialed_back (now, dial.link, dial.peer.address, Reach::yes);
+      drain ();
+      before.insert (before.end (), actions.begin (), actions.end ());
+      actions = std::move (before);
+    }
   }
 
   void hear (LinkId link, Message message)
@@ -207,6 +222,20 @@ public:
     alive.subtree.free = 3;
     alive.root_path = std::move (root_path);
     return alive;
+  }
+
+  // What is dialled back answers at once, unless a test wants to see to it.
+  bool dials_are_answered = true;
+  std::vector<action::DialBack> dials; // not answered
+  void dialed (std::uint64_t who, Reach reach)
+  {
+    const auto dial = std::find_if (dials.begin (), dials.end (),
+        [who] (const auto &one) { return one.peer.id == id_of (who); });
+    ASSERT_TRUE (dial != dials.end ()) << who << " is not dialled";
+    const action::DialBack about = *dial;
+    dials.erase (dial);
+    peer.dialed_back (now, about.link, about.peer.address, reach);
+    drain ();
   }
 
   Peer peer;

@@ -224,6 +224,8 @@ World::dispatch (const Event &event)
 {
   if (event.kind == Event::Kind::timer)
     return on_timer (event.place);
+  if (event.kind == Event::Kind::dialed)
+    return on_dialed (event);
   Connection &connection = *connections_[event.connection];
   const Place place = event.to_opener ? connection.opener : connection.acceptor;
   Inhabitant &inhabitant = *places_[place];

@@ -67,6 +67,9 @@ public:
   // Islands are bits; only who shares one is connected.
   void set_island (Place place, unsigned island);
   void heal (); // one island, no loss, nobody frozen
+  // Nobody can open a connection to it any more, as behind a NAT; those that
+  // are open go on. With an odd number connects are refused, else swallowed.
+  void set_walled (Place place, bool walled);
   void set_loss (double rate) { loss_ = rate; }
 
   void run_for (Duration duration);
@@ -88,8 +91,13 @@ public:
   [[nodiscard]] unsigned asks (Place place) const; // Subscribes it sent
   [[nodiscard]] bool has_left (Place place) const;
   [[nodiscard]] bool has_ended (Place place) const;
-  // Who is served, at that.
+  // Who is served, at that, and can be connected to, also as its parent knows.
   [[nodiscard]] bool somebody_has_room () const;
+  // Connects to somebody behind a wall, until now.
+  [[nodiscard]] std::size_t connects_to_walls () const
+  {
+    return connects_to_walls_;
+  }
   // No room was said, yet someone who is served had room.
   [[nodiscard]] std::size_t failed_with_room () const
   {
@@ -112,6 +120,12 @@ private:
   struct Inhabitant;
   struct Connection;
   struct Event;
+  struct Dial {
+    LinkId link;
+    std::string address;
+    Place target;
+    bool passes; // when it began
+  };
   using ConnectionIndex = std::uint32_t;
 
   void perform (Place place, const core::action::Connect &connect);
@@ -122,6 +136,9 @@ private:
   void perform (Place place, const core::action::ReceiveFrom &receive);
   void perform (Place place, const core::action::Report &report);
   void perform (Place place, const core::action::Fail &fail);
+  void perform (Place place, const core::action::DialBack &dial);
+  void on_dialed (const Event &event);
+  [[nodiscard]] Place at_address (const std::string &address) const;
   void drain (Place place);
   void arm (Place place);
 
@@ -145,6 +162,7 @@ private:
 
   void check (Place place);
   void check_no_cycle (Place place);
+  void check_offer (Place place, const core::message::Redirect &redirect);
   void blame (const std::string &what);
   void note (std::uint64_t value);
 
@@ -159,6 +177,8 @@ private:
   std::uint64_t events_ = 0;
   std::uint64_t digest_ = 0;
   std::size_t failed_with_room_ = 0;
+  std::size_t connects_to_walls_ = 0;
+  std::vector<Dial> dials_;
   std::vector<std::string> violations_;
 };
 

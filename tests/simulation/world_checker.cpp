@@ -1,6 +1,7 @@
 // What must hold after every step.
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <algorithm>
 #include <utility>
 
 #include "world_private.hpp"
@@ -38,6 +39,18 @@ World::check (Place place)
     if (above.id == config.id)
       blame ("on its own root path: " + std::to_string (place));
   check_no_cycle (place);
+}
+
+// Nobody is sent to a child of whom it is known that it cannot be reached. What
+// the parent says to all descendants is handed on as it is.
+void
+World::check_offer (Place place, const message::Redirect &redirect)
+{
+  if (redirect.scope == RedirectScope::subtree)
+    return;
+  for (const ChildInfo &child : places_[place]->peer.children ())
+    if (child.contact.id == redirect.target.id && child.reach == Reach::no)
+      blame ("offers whom nobody can reach: " + std::to_string (place));
 }
 
 // A cycle can only close where a pointer has changed.
@@ -126,8 +139,22 @@ describe (const Message &message)
 bool
 World::somebody_has_room () const
 {
+  // A parent that could not connect tries again some time.
+  const auto is_given_up = [this] (Place place) {
+    const Place parent = parent_of (place);
+    if (parent == nowhere)
+      return false;
+    const auto children = places_[parent]->peer.children ();
+    return std::any_of (
+        children.begin (), children.end (), [&] (const ChildInfo &child) {
+          return child.contact.id == places_[place]->peer.config ().id &&
+                 child.reach == Reach::no;
+        });
+  };
   for (Place place = 0; place < places_.size (); ++place) {
     const Peer &peer = places_[place]->peer;
+    if (places_[place]->walled || is_given_up (place))
+      continue;
     if (is_up (place) && !peer.config ().address.empty () &&
         peer.children ().size () < peer.config ().children_max &&
         is_served (place))

@@ -82,10 +82,7 @@ World::perform (Place place, const action::Connect &connect)
   if (trace)
     *trace << now_.time_since_epoch () / 1us << " us  n" << place
            << " connects to " << connect.target.address << '\n';
-  Place target = nowhere;
-  for (Place other = 0; other < places_.size (); ++other)
-    if (places_[other]->peer.config ().address == connect.target.address)
-      target = other;
+  const Place target = at_address (connect.target.address);
   if (target == place)
     blame ("connects to itself: " + std::to_string (place));
   const auto index = static_cast<ConnectionIndex> (connections_.size ());
@@ -99,7 +96,9 @@ World::perform (Place place, const action::Connect &connect)
   places_[place]->links.push_back ({connect.link, index});
 
   Event event{{}, Event::Kind::connected, true, false, 0, index, nullptr};
-  if (target == nowhere || !is_up (target)) {
+  const bool walled = target != nowhere && places_[target]->walled;
+  connects_to_walls_ += walled ? 1 : 0;
+  if (target == nowhere || !is_up (target) || walled) {
     connection.open_at_acceptor = false;
     event.refused = true;
   } else {
@@ -108,13 +107,71 @@ World::perform (Place place, const action::Connect &connect)
     host.links.push_back ({connection.acceptor_link, index});
   }
   const Instant there = arrival (connection, false);
-  if (!passes (connection, false) || !passes (connection, true)) {
+  const bool swallowed = walled && target % 2 == 0;
+  if (swallowed || !passes (connection, false) || !passes (connection, true)) {
     connection.cut_to_acceptor = connection.cut_to_opener = true;
     return; // no answer, ever
   }
   connection.last_to_opener =
       there + (there - now_); // the handshake takes a round trip
   schedule (connection.last_to_opener, std::move (event));
+}
+
+Place
+World::at_address (const std::string &address) const
+{
+  Place found = nowhere;
+  for (Place place = 0; place < places_.size (); ++place)
+    if (places_[place]->peer.config ().address == address)
+      found = place;
+  return found;
+}
+
+// As long as a newcomer would wait for a connection.
+constexpr Duration dial_max = limits::connect_max;
+
+void
+World::perform (Place place, const action::DialBack &dial)
+{
+  const Place target = at_address (dial.peer.address);
+  const bool is_there = target != nowhere && is_up (target) &&
+                        !places_[target]->frozen &&
+                        (places_[place]->island & places_[target]->island) != 0;
+  const bool walled = is_there && places_[target]->walled;
+  if (trace)
+    *trace << now_.time_since_epoch () / 1us << " us  n" << place
+           << " dials back to " << dial.peer.address << '\n';
+  const auto index = static_cast<ConnectionIndex> (dials_.size ());
+  dials_.push_back (
+      {dial.link, dial.peer.address, target, is_there && !walled});
+  // To connect, and to ask; a wall refuses half of them at once.
+  Duration takes = dial_max;
+  if (is_there && !walled)
+    takes = std::min (4 * delay (place, target), dial_max);
+  else if (walled && target % 2 != 0)
+    takes = 2 * delay (place, target);
+  schedule (now_ + takes,
+      {{}, Event::Kind::dialed, false, false, place, index, nullptr});
+}
+
+void
+World::on_dialed (const Event &event)
+{
+  Inhabitant &inhabitant = *places_[event.place];
+  if (!inhabitant.up)
+    return;
+  if (inhabitant.frozen) {
+    inhabitant.backlog.push_back (event);
+    return;
+  }
+  const Dial dial = dials_[event.connection];
+  const bool answers = dial.passes && is_up (dial.target) &&
+                       !places_[dial.target]->frozen &&
+                       (inhabitant.island & places_[dial.target]->island) != 0;
+  note (event.place ^ (answers ? 0xd1a1 : 0xd1a0));
+  inhabitant.peer.dialed_back (
+      now_, dial.link, dial.address, answers ? Reach::yes : Reach::no);
+  drain (event.place);
 }
 
 void
@@ -127,6 +184,8 @@ World::perform (Place place, const action::Send &send)
   const Place to = to_opener ? connection->opener : connection->acceptor;
   if (std::holds_alternative<message::Subscribe> (send.message))
     ++places_[place]->asks;
+  if (const auto *redirect = std::get_if<message::Redirect> (&send.message))
+    check_offer (place, *redirect);
   Message message = send.message;
   if (trace)
     *trace << now_.time_since_epoch () / 1us << " us  n" << place << " -> n"
@@ -370,6 +429,12 @@ World::set_island (Place place, unsigned island)
   note_flows_of (place);
   places_[place]->island = island;
   note_flows_of (place);
+}
+
+void
+World::set_walled (Place place, bool walled)
+{
+  places_[place]->walled = walled;
 }
 
 void

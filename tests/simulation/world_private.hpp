@@ -28,7 +28,14 @@ struct World::Connection {
 };
 
 struct World::Event {
-  enum class Kind : std::uint8_t { timer, connected, closed, message, packet };
+  enum class Kind : std::uint8_t {
+    timer,
+    connected,
+    closed,
+    message,
+    packet,
+    dialed, // `connection` is an index of dials_
+  };
 
   Instant at;
   Kind kind;
@@ -45,6 +52,7 @@ struct World::Inhabitant {
   Peer peer;
   bool up = true;
   bool frozen = false;
+  bool walled = false;
   unsigned island = 1;
   Instant timer_at = Instant::max ();
   std::vector<Event> backlog; // while frozen

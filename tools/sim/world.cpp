@@ -577,4 +577,13 @@ World::perform (Place place, const action::Fail &fail)
   hosts_[place].over = true;
 }
 
+// Everybody who gives an address is there for all others: at once, and no
+// packet is counted.
+void
+World::perform (Place place, const action::DialBack &dial)
+{
+  hosts_[place].peer->dialed_back (
+      now_, dial.link, dial.peer.address, Reach::yes);
+}
+
 } // namespace spreadit::sim

@@ -72,6 +72,7 @@ private:
   void perform (Place place, const core::action::ReceiveFrom &receive);
   void perform (Place place, const core::action::Report &report);
   void perform (Place place, const core::action::Fail &fail);
+  void perform (Place place, const core::action::DialBack &dial);
   void arm (Place place);
   void plan_beat (Place place);
   void note_probe (Index index);

@@ -48,6 +48,7 @@ Agent::stop ()
   standby_.aim (std::nullopt);
   questions_.clear ();
   route_probe_.reset ();
+  dials_.clear ();
   while (!links_.empty ())
     drop (*links_.begin ()->second);
   ControlLoop::arm (timer_.get (), core::Instant::max ());
@@ -427,6 +428,16 @@ Agent::report (const action::Report::ChildRemoved &what)
 }
 
 void
+Agent::report (const action::Report::ReachChanged &what)
+{
+  GST_INFO ("%s: %s from %s", peer_.self ().address.c_str (),
+      what.reachable == core::Reach::yes ? "can be reached"
+                                         : "cannot be reached",
+      what.parent.address.c_str ());
+  events_.on_reach_changed (what.reachable, what.parent);
+}
+
+void
 Agent::report (const action::Report::Ended &)
 {
   events_.on_ended ();
@@ -458,6 +469,7 @@ Agent::stats () const
   result.root_path = peer_.root_path ();
   result.subtree = peer_.subtree ();
   result.quality = peer_.quality ();
+  result.reachable = peer_.reachable ();
   result.data = data_path_->stats ();
   result.standby = standby_.ready ();
   result.control_bytes_in = dropped_bytes_in_;

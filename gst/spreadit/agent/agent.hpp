@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "agent/control_loop.hpp"
+#include "agent/dial_back.hpp"
 #include "agent/description.hpp"
 #include "agent/farewell.hpp"
 #include "agent/identity.hpp"
@@ -68,6 +69,7 @@ struct NodeStats {
   core::RootPath root_path;
   core::Subtree subtree;
   core::Quality quality; // of the subtree
+  core::Reach reachable = core::Reach::unknown; // our address, from outside
   struct Child {
     core::ChildInfo info;
     std::optional<core::Duration> round_trip;
@@ -100,6 +102,9 @@ public:
         const core::Contact &parent, unsigned level) = 0;
     virtual void on_child_added (const core::Contact &child) = 0;
     virtual void on_child_removed (const core::Contact &child, bool failed) = 0;
+    // As `parent` found out; never unknown.
+    virtual void on_reach_changed (
+        core::Reach reachable, const core::Contact &parent) = 0;
     virtual void on_description (const std::string &sdp) = 0;
     // `detail`: why nobody could be connected to, in the system's words, or
     // what was not right about who answered; may be empty.
@@ -160,10 +165,12 @@ private:
   void perform (const core::action::ReceiveFrom &action);
   void perform (const core::action::Report &action);
   void perform (const core::action::Fail &action);
+  void perform (const core::action::DialBack &action);
   void report (const core::action::Report::State &what);
   void report (const core::action::Report::ParentChanged &what);
   void report (const core::action::Report::ChildAdded &what);
   void report (const core::action::Report::ChildRemoved &what);
+  void report (const core::action::Report::ReachChanged &what);
   void report (const core::action::Report::Ended &what);
   void report (const core::action::Report::Left &what);
   void on_timer ();
@@ -213,6 +220,12 @@ private:
   // Where we are (agent_proximity.cpp).
   void locate (GSocketConnection *connection, const Link &link);
   void on_located (core::NetworkPath path);
+
+  // Whether others can connect to our children (agent_dialing.cpp).
+  [[nodiscard]] bool may_dial (const DialBack::Question &question);
+  void begin_dials ();
+  void dialed_back (
+      core::LinkId id, const core::Contact &peer, core::Reach reach);
 
   // Over UDP or TCP (agent_transport.cpp).
   [[nodiscard]] static Lowers lowers_of (const Link &link);
@@ -306,6 +319,14 @@ private:
   Owned<GSource> survey_timer_;
   // For callbacks that may come when we are gone.
   std::shared_ptr<Agent *> alive_ = std::make_shared<Agent *> (this);
+
+  struct Dial {
+    core::action::DialBack wanted;
+    DialBack::Question question;
+    std::unique_ptr<DialBack> call; // once it has begun
+  };
+  std::deque<Dial> dials_; // those that have begun first
+  core::Instant next_foreign_dial_{};
 
   std::unique_ptr<RouteProbe> route_probe_; // while it measures
   std::optional<core::Instant> located_at_; // when it last began

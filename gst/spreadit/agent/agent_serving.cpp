@@ -54,17 +54,21 @@ Agent::on_request (Link &link, rtsp::Request request)
     give_up (link, "too many requests in flight");
     return;
   }
+  const auto parsed = rtsp::parse_uri (request.uri);
+  const auto *url = std::get_if<rtsp::Uri> (&parsed);
+  const bool is_ours = url && is_below (url->path, settings_.uri.path);
   if (request.method == "OPTIONS") {
-    send_answer (link, request, options_answer ());
+    auto answer = options_answer ();
+    if (is_ours && rtsp::is_spreadit (request)) // somebody dials back
+      rtsp::identify (answer, peer_.self ());
+    send_answer (link, request, std::move (answer));
     return;
   }
   if (const auto unknown = rtsp::unknown_options (request); !unknown.empty ()) {
     send_answer (link, request, rtsp::make_unsupported (unknown));
     return;
   }
-  const auto parsed = rtsp::parse_uri (request.uri);
-  const auto *url = std::get_if<rtsp::Uri> (&parsed);
-  if (!url || !is_below (url->path, settings_.uri.path)) {
+  if (!is_ours) {
     send_answer (link, request, rtsp::make_response (404));
     return;
   }

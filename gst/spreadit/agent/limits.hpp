@@ -81,6 +81,19 @@ inline constexpr auto udp_wait_max = 1000ms;
 inline constexpr unsigned udp_failures_max = 2;
 inline constexpr auto udp_failures_remembered = 10min;
 
+// A dial-back (dial_back.hpp), from the name to the answer: what a newcomer
+// gives the connection alone (core::limits::connect_max), so who is found
+// reachable costs nobody that.
+inline constexpr auto dial_back_max = 3s;
+// At once; the others wait. Where nobody answers, 20 children a second.
+inline constexpr std::size_t dial_backs_max = 64;
+// So many wait; the children of more are not known to be reachable.
+inline constexpr std::size_t dials_waiting_max = 1024;
+// To an address that is not the child's own, as its connection shows it: so
+// often, and so many at once after a rest. A child may name anybody's.
+inline constexpr auto foreign_dial_interval = 1s;
+inline constexpr int foreign_dial_burst = 8;
+
 // The tree on demand (survey.hpp): how long a question may take, and more for
 // each level below. A hop has its share of it, so 200 ms at least: an answer
 // across an ocean and a busy machine.

@@ -61,6 +61,28 @@ address_towards (const media::Address &to)
       static_cast<socklen_t> (g_socket_address_get_native_size (local.get ())));
 }
 
+Scope
+scope_of (const media::Address &address)
+{
+  const std::string ip = address.ip ();
+  const Owned<GInetAddress> inet (
+      g_inet_address_new_from_string (ip.substr (0, ip.find ('%')).c_str ()));
+  if (!inet || g_inet_address_get_is_any (inet.get ()) ||
+      g_inet_address_get_is_multicast (inet.get ()))
+    return Scope::none;
+  if (g_inet_address_get_is_loopback (inet.get ()))
+    return Scope::host;
+  if (g_inet_address_get_is_link_local (inet.get ()))
+    return Scope::link;
+  const guint8 *bytes = g_inet_address_to_bytes (inet.get ());
+  const bool is_shared = address.is_ipv4 ()
+                             ? bytes[0] == 100 && (bytes[1] & 0xc0) == 64
+                             : (bytes[0] & 0xfe) == 0xfc;
+  return is_shared || g_inet_address_get_is_site_local (inet.get ())
+             ? Scope::site
+             : Scope::world;
+}
+
 unsigned
 reach_of (const media::Address &address)
 {

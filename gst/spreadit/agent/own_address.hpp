@@ -24,6 +24,11 @@ media::Address data_address (
 // unspecified if there is no way.
 media::Address address_towards (const media::Address &to);
 
+// From how far away an address can be meant: this host, this link, this network
+// (RFC 1918, 4193, 6598), anywhere.
+enum class Scope { none, host, link, site, world };
+Scope scope_of (const media::Address &address);
+
 // How much an address of ours is worth to others: 0 nothing (none, or of a zone
 // that only we know the name of), 1 on this host, 2 elsewhere.
 unsigned reach_of (const media::Address &address);

@@ -25,6 +25,14 @@ set_u64 (GstStructure *structure, const char *name, std::uint64_t value)
 }
 
 void
+set_reach (GstStructure *structure, core::Reach reach)
+{
+  if (reach != core::Reach::unknown)
+    gst_structure_set (structure, "reachable", G_TYPE_BOOLEAN,
+        static_cast<gboolean> (reach == core::Reach::yes), nullptr);
+}
+
+void
 append (GValue *list, const char *text)
 {
   GValue value = G_VALUE_INIT;
@@ -88,6 +96,7 @@ add_children (GstStructure *structure, const NodeStats &stats)
         child.info.plain_player, "lost-fraction", G_TYPE_DOUBLE,
         child.data.lost_fraction, "transport", G_TYPE_STRING,
         transport_name (child.is_over_tcp), nullptr);
+    set_reach (one, child.info.reach);
     set_u64 (one, "sent-packets", child.data.packets_sent);
     set_u64 (one, "sent-bytes", child.data.bytes_sent);
     set_u64 (one, "dropped-packets", child.data.packets_dropped);
@@ -185,6 +194,7 @@ to_structure (const NodeStats &stats, const std::string &uri)
       stats.parent ? transport_name (stats.is_parent_over_tcp) : "", "switches",
       G_TYPE_UINT, stats.switches, nullptr));
   GstStructure *s = owned.get ();
+  set_reach (s, stats.reachable);
   gst_structure_set (
       s, "standby", G_TYPE_STRING, stats.standby.c_str (), nullptr);
   gst_structure_set (s, "add-policy", G_TYPE_STRING, nick (stats.add_policy),

@@ -69,7 +69,8 @@ private:
   // leaf.
   static std::uint32_t width_of (const message::Subscribe &requester)
   {
-    if (requester.plain_player || requester.self.address.empty ())
+    if (requester.plain_player || requester.unreachable ||
+        requester.self.address.empty ())
       return 0;
     return requester.subtree.free > 0 ? requester.children_max : 0;
   }

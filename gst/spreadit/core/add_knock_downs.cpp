@@ -55,7 +55,8 @@ private:
     for (const Candidate &other : topology.children)
       if (other.id != child.id)
         hosts.push_back (other);
-    if (!requester.self.address.empty () && requester.subtree.free > 0)
+    if (!requester.self.address.empty () && !requester.unreachable &&
+        requester.subtree.free > 0)
       hosts.push_back ({requester.self.id, requester.subtree,
           requester.path ? &*requester.path : nullptr});
     message::Subscribe ask;

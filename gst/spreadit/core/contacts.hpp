@@ -31,6 +31,13 @@ is_on_path (const RootPath &path, const PeerId &id)
       [&] (const Contact &contact) { return contact.id == id; });
 }
 
+// Of sorted ids.
+inline bool
+is_among (const std::vector<PeerId> &ids, const PeerId &id)
+{
+  return std::binary_search (ids.begin (), ids.end (), id);
+}
+
 // Of its list the first limits::avoid_max are read.
 inline bool
 is_avoided (const message::Subscribe &ask, const PeerId &id)

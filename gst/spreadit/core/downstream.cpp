@@ -44,7 +44,7 @@ Downstream::set_add_policy (std::unique_ptr<AddPolicy> policy)
 
 // Joining.
 
-std::optional<Contact>
+void
 Downstream::handle_message (Instant now, LinkId link,
     const message::Subscribe &ask, const Standing &standing)
 {
@@ -54,7 +54,7 @@ Downstream::handle_message (Instant now, LinkId link,
   const auto known = find (link);
   if (known != children_.end () && known->plain_player && ask.plain_player) {
     welcome (*known, standing); // a player may ask twice
-    return std::nullopt;
+    return;
   }
   auto objection = object (ask, standing);
   if (asked_before || known != children_.end ())
@@ -62,13 +62,14 @@ Downstream::handle_message (Instant now, LinkId link,
   if (objection == RefuseReason::not_receiving && standing.may_send_on &&
       !has_room_for (ask)) {
     send_elsewhere (now, link, ask, RefuseReason::not_receiving);
-    return std::nullopt;
+    return;
   }
   if (objection) {
     refuse (link, *objection);
-    return std::nullopt;
+    return;
   }
   probe_lost (now, ask);
+  doubt_avoided (now, ask);
   take_yielded_slot (now, ask);
   if (!has_room_for (ask))
     return decide (now, link, ask, standing, Check::none);
@@ -76,7 +77,6 @@ Downstream::handle_message (Instant now, LinkId link,
     verify (now, link, ask, *standing.parent_link, /* replaces */ false);
   else
     accept (now, link, ask, standing);
-  return std::nullopt;
 }
 
 // Why the asker may not join here nor below.
@@ -105,7 +105,7 @@ Downstream::accept (Instant now, LinkId link, const message::Subscribe &ask,
 {
   // An older session of the same peer died without notice, or it comes back.
   if (!ask.plain_player)
-    replace (now, ask.self.id);
+    replace (now, ask.self.id, link);
   assert (find (link) == children_.end ());
   assert (slots_used () < node_.config.children_max);
   Contact contact = ask.self;
@@ -129,6 +129,13 @@ Downstream::accept (Instant now, LinkId link, const message::Subscribe &ask,
   node_.outbox.start_feeding (link);
   node_.outbox.report (
       action::Report::ChildAdded{ask.self, link, ask.plain_player});
+  // Last: its join is not to be slower for it.
+  Child &child = children_.back ();
+  if (ask.unreachable)
+    child.dialing.reach = Reach::no;
+  consider_dialing (now, child);
+  if (!child.dialing.is_under_way)
+    forget_moves (link);
 }
 
 void
@@ -182,11 +189,7 @@ Downstream::verified (
   if (!has_room_for (asker.ask)) { // or the capacity was lowered
     if (!asker.replaces)
       return send_elsewhere (now, asker.link, asker.ask);
-    // Nobody steps down for who brings others.
-    [[maybe_unused]] const auto nobody =
-        decide (now, asker.link, asker.ask, standing, Check::done);
-    assert (!nobody);
-    return;
+    return decide (now, asker.link, asker.ask, standing, Check::done);
   }
   accept (now, asker.link, asker.ask, standing);
 }
@@ -210,12 +213,20 @@ Downstream::probe_lost (Instant now, const message::Subscribe &ask)
 }
 
 // We feed one too many: a lost child answered, or the capacity was lowered.
-// The newest goes, if there is room below, and once it would not notice.
+// Somebody goes if there is room below, and once it would not notice: whom
+// others cannot connect to, or else the newest.
 void
 Downstream::make_way (Instant now, const Child &child)
 {
-  if (!feeds_too_many () || child.gone_by ||
-      child.link != children_.back ().link)
+  if (!feeds_too_many () || child.gone_by)
+    return;
+  const auto useless = std::find_if (
+      children_.rbegin (), children_.rend (), [] (const Child &other) {
+        return other.dialing.reach == Reach::no && !lends_its_slot (other);
+      });
+  const Child &first =
+      useless == children_.rend () ? children_.back () : *useless;
+  if (child.link != first.link)
     return;
   message::Subscribe ask;
   ask.self = child.contact;
@@ -230,15 +241,13 @@ Downstream::make_way (Instant now, const Child &child)
 }
 
 // Saturated: as the add policy says (V-A).
-std::optional<Contact>
+void
 Downstream::decide (Instant now, LinkId link, const message::Subscribe &ask,
     const Standing &standing, Check check)
 {
   // It has a place, and only openings tell whether another one is higher.
-  if (ask.reason == JoinReason::rising && !add_policy_->wants_openings ()) {
-    refuse (link, RefuseReason::saturated);
-    return std::nullopt;
-  }
+  if (ask.reason == JoinReason::rising && !add_policy_->wants_openings ())
+    return refuse (link, RefuseReason::saturated);
   const auto children = offered (ask);
   const auto moving = movable (now, ask);
   LocalTopology topology;
@@ -256,6 +265,9 @@ Downstream::decide (Instant now, LinkId link, const message::Subscribe &ask,
   if (std::holds_alternative<decision::StepDown> (decision))
     return step_down (now, link, ask, standing);
   const auto *take = std::get_if<decision::TakeInstead> (&decision);
+  // Those that are too many have to go below the newcomer.
+  if (take && take->target != ask.self.id && feeds_too_many ())
+    return send_elsewhere (now, link, ask);
   if (take && check == Check::none && ask.subtree.peers > 1 &&
       standing.parent_link)
     verify (now, link, ask, *standing.parent_link, /* replaces */ true);
@@ -269,7 +281,6 @@ Downstream::decide (Instant now, LinkId link, const message::Subscribe &ask,
   } else {
     refuse (link, RefuseReason::saturated);
   }
-  return std::nullopt;
 }
 
 // The child lends its slot while it looks for another parent, and stays if it
@@ -282,25 +293,30 @@ Downstream::take_instead (Instant now, LinkId link,
   const auto child = find_peer (decision.child);
   assert (child != children_.end ());
   take_instead_at_ = now + add_policy_->rest_after_move (child->subtree);
+  const LinkId its_link = child->link;
+  if (decision.target == ask.self.id)
+    return take_above (now, link, ask, standing, *child);
   child->sent_on_until = now + limits::sent_on_max;
   check_at_ = std::min (check_at_, *child->sent_on_until);
-  const LinkId its_link = child->link;
-  const Contact target =
-      decision.target == ask.self.id ? ask.self : contact_of (decision.target);
+  const Contact target = contact_of (decision.target);
   accept (now, link, ask, standing);
   node_.outbox.send (its_link, message::Redirect{target, RedirectScope::self});
 }
 
-// The parent first: it shall keep our place for the asker.
-Contact
+// The parent first: it shall keep our place for the asker. We go as soon as it
+// is known that others can connect to the asker; if not, we stay, and the
+// parent gives the slot back.
+void
 Downstream::step_down (Instant now, LinkId link, const message::Subscribe &ask,
     const Standing &standing)
 {
   step_down_at_ = now + limits::step_down_rest;
   node_.outbox.send (*standing.parent_link, message::Yield{ask.self.id});
+  node_.outbox.dial_back (link, ask.self);
+  moves_.push_back ({std::nullopt, link, ask.self, now + limits::yield_max});
+  check_at_ = std::min (check_at_, moves_.back ().until);
   node_.outbox.send (link,
       message::Redirect{standing.root_path.front (), RedirectScope::self});
-  return ask.self;
 }
 
 void
@@ -333,35 +349,49 @@ Downstream::choose (Instant now, const message::Subscribe &ask)
   return std::nullopt;
 }
 
+// Those of whom it is not known whether others can connect to them only if
+// there is nobody else.
 std::vector<Candidate>
 Downstream::offered (const message::Subscribe &ask) const
 {
-  std::vector<Candidate> candidates;
+  std::vector<Candidate> candidates, perhaps;
+  const auto unreachable = unreachable_children ();
   for (const Child &child : children_)
     if (is_offered (child, ask))
-      candidates.push_back ({child.contact.id, child.subtree, child.path.get (),
-          child.children_max});
-  return candidates;
+      (child.dialing.reach == Reach::yes ? candidates : perhaps)
+          .push_back ({child.contact.id, child.subtree, child.path.get (),
+              child.children_max});
+    else
+      add_ways_past (child, ask, unreachable, candidates);
+  return candidates.empty () ? perhaps : candidates;
 }
 
 // Only for a newcomer that can be taken at once, and only who has settled.
+// Where we feed too many already it has to take them in, too.
 std::vector<Candidate>
 Downstream::movable (Instant now, const message::Subscribe &ask) const
 {
   std::vector<Candidate> candidates;
   const auto lending = static_cast<std::size_t> (
       std::count_if (children_.begin (), children_.end (), lends_its_slot));
+  const std::size_t most = node_.config.children_max;
+  const std::size_t too_many = slots_used () > most ? slots_used () - most : 0;
   if (now < take_instead_at_ || ask.plain_player ||
       (ask.subtree.peers > 1 && !add_policy_->moves_for_movers ()) ||
-      node_.config.address.empty () || lending >= node_.config.children_max ||
-      slots_used () > node_.config.children_max)
+      node_.config.address.empty () || lending + too_many >= most ||
+      moves_.size () >= std::max<std::size_t> (1, most / limits::moves_share))
+    return candidates;
+  if (too_many > 0 &&
+      (ask.unreachable || ask.subtree.free <= too_many ||
+          std::count_if (children_.begin (), children_.end (),
+              may_go_below_anybody) <= static_cast<std::ptrdiff_t> (too_many)))
     return candidates;
   for (const Child &child : children_)
     if (!child.plain_player && !lends_its_slot (child) && !child.yielding &&
         child.contact.id != ask.self.id && child.contact.id != ask.lost &&
         now - child.since >= limits::settling_max)
       candidates.push_back ({child.contact.id, child.subtree, child.path.get (),
-          child.children_max});
+          width_of (child)});
   return candidates;
 }
 
@@ -370,7 +400,7 @@ Downstream::may_step_down (
     Instant now, const message::Subscribe &ask, const Standing &standing) const
 {
   return now >= step_down_at_ && standing.parent_link && !ask.plain_player &&
-         is_usable (ask.self) && !is_child (ask.self.id) &&
+         !ask.unreachable && is_usable (ask.self) && !is_child (ask.self.id) &&
          is_usable (standing.root_path.front ()) &&
          !is_avoided (ask, standing.root_path.front ().id);
 }
@@ -396,7 +426,7 @@ bool
 Downstream::is_offered (const Child &child, const message::Subscribe &ask) const
 {
   if (child.plain_player || lends_its_slot (child) ||
-      !is_usable (child.contact))
+      !is_usable (child.contact) || child.dialing.reach == Reach::no)
     return false;
   if (child.subtree.free == 0 && !node_.config.offer_dead_ends)
     return false;
@@ -450,12 +480,18 @@ Downstream::handle_message (
   if (child == children_.end () || child->plain_player ||
       child->contact.id != alive.self.id)
     return;
-  if (alive.self.address.size () <= limits::address_max)
+  if (alive.self.address.size () <= limits::address_max &&
+      alive.self.address != child->contact.address) {
     child->contact.address = alive.self.address;
+    child->dialing.reach = Reach::unknown;
+    child->dialing.failures = 0;
+    child->dialing.due = Instant::max ();
+  }
   child->children_max = std::min (alive.children_max, limits::children_max_max);
   child->subtree = believable (alive.subtree);
   child->quality = believable (alive.quality, child->subtree.peers);
   know_openings (now, *child, alive.openings);
+  consider_dialing (now, *child);
   if (alive.receiving)
     make_way (now, *child);
 }
@@ -515,11 +551,15 @@ Downstream::link_closed (Instant now, LinkId link)
 }
 
 void
-Downstream::replace (Instant now, PeerId id)
+Downstream::replace (Instant now, PeerId id, LinkId by)
 {
   const auto child = find_peer (id);
-  if (child != children_.end ())
-    forget (now, child, Line::open);
+  if (child == children_.end ())
+    return;
+  for (Move &move : moves_) // wait on: it is dialled anew
+    if (move.target_link == child->link)
+      move.target_link = by;
+  forget (now, child, Line::open);
 }
 
 // It may not know, and go on believing in us.
@@ -540,6 +580,7 @@ Downstream::remove (Children::iterator child, Line line, bool failed)
     node_.outbox.close (child->link);
   node_.outbox.report (
       action::Report::ChildRemoved{child->contact, child->link, failed});
+  forget_moves (child->link);
   children_.erase (child);
 }
 
@@ -554,6 +595,8 @@ Downstream::handle_timeout (Instant now)
     refuse (asker.link, RefuseReason::not_receiving);
     return true;
   });
+  std::erase_if (
+      moves_, [now] (const Move &move) { return move.until <= now; });
   for (std::size_t i = 0; i < children_.size ();) {
     Child &child = children_[i];
     if (child.sent_on_until && *child.sent_on_until <= now)
@@ -561,6 +604,8 @@ Downstream::handle_timeout (Instant now)
     if (child.yielding && child.yielding->until <= now)
       child.yielding.reset (); // nobody came for its slot
     if (deadline (child) > now) {
+      if (child.dialing.due <= now)
+        dial (now, child);
       ++i;
       continue;
     }
@@ -572,6 +617,8 @@ Downstream::handle_timeout (Instant now)
     check_at_ = std::min (check_at_, due (child));
   for (const Asker &asker : askers_)
     check_at_ = std::min (check_at_, asker.until);
+  for (const Move &move : moves_)
+    check_at_ = std::min (check_at_, move.until);
 }
 
 // Telling.
@@ -596,16 +643,31 @@ void
 Downstream::tell_alive (const message::Alive &alive)
 {
   const auto helpers = standby (alive.root_path, limits::standby_max + 1);
-  for (const Child &child : children_) {
-    if (child.plain_player)
-      continue;
-    message::Alive beat = alive;
-    for (const Contact &helper : helpers)
-      if (helper.id != child.contact.id &&
-          beat.standby.size () < limits::standby_max)
-        beat.standby.push_back (helper);
-    node_.outbox.send (child.link, std::move (beat));
-  }
+  for (const Child &child : children_)
+    tell_alive (child, alive, helpers);
+}
+
+void
+Downstream::tell_alive (LinkId link, const message::Alive &alive)
+{
+  const auto child = find (link);
+  if (child != children_.end ())
+    tell_alive (
+        *child, alive, standby (alive.root_path, limits::standby_max + 1));
+}
+
+void
+Downstream::tell_alive (const Child &child, message::Alive beat,
+    std::span<const Contact> helpers) const
+{
+  if (child.plain_player)
+    return;
+  for (const Contact &helper : helpers)
+    if (helper.id != child.contact.id &&
+        beat.standby.size () < limits::standby_max)
+      beat.standby.push_back (helper);
+  beat.reachable = child.dialing.reach;
+  node_.outbox.send (child.link, std::move (beat));
 }
 
 void
@@ -617,6 +679,7 @@ Downstream::close_all (Instant now)
     children_.front ().gone_by = now; // not their failure
     forget (now, children_.begin (), Line::open);
   }
+  moves_.clear ();
   check_at_ = Instant::max ();
 }
 

@@ -31,10 +31,9 @@ class Downstream {
 public:
   Downstream (Node &node, LoopGuard &guard);
 
-  // What children and those who want to be say. If the asker gets our place:
-  // who it is, for us to go below.
-  [[nodiscard]] std::optional<Contact> handle_message (Instant now, LinkId link,
-      const message::Subscribe &ask, const Standing &standing);
+  // What children and those who want to be say.
+  void handle_message (Instant now, LinkId link, const message::Subscribe &ask,
+      const Standing &standing);
   void handle_message (LinkId link, const message::Unsubscribe &);
   void handle_message (Instant now, LinkId link, const message::Leaving &);
   void handle_message (Instant now, LinkId link, const message::Alive &alive);
@@ -47,6 +46,14 @@ public:
   void verified (
       Instant now, std::uint64_t token, bool ok, const Standing &standing);
 
+  struct DialedBack {
+    bool is_news = false; // for the child on that link, at once
+    // Gets our place, for us to go below it.
+    std::optional<Contact> wider{};
+  };
+  [[nodiscard]] DialedBack dialed_back (
+      Instant now, LinkId link, const std::string &address, Reach reach);
+
   void link_closed (Instant now, LinkId link);
   void handle_timeout (Instant now);
   [[nodiscard]] Instant next_timeout () const { return check_at_; }
@@ -55,8 +62,9 @@ public:
   void refuse_askers (); // it starts to move, or leaves
   void redirect (const message::Redirect &redirect);
   void tell_ended ();
-  // A heart-beat; completed here with the standby parents.
+  // A heart-beat; completed here with what is for a child alone.
   void tell_alive (const message::Alive &alive);
+  void tell_alive (LinkId link, const message::Alive &alive);
   void close_all (Instant now);
 
   void set_add_policy (std::unique_ptr<AddPolicy> policy);
@@ -64,11 +72,12 @@ public:
   // A child that speaks SpreadIt.
   [[nodiscard]] bool is_peer (LinkId link) const;
   [[nodiscard]] bool is_child (PeerId id) const;
+  [[nodiscard]] bool is_dialing (LinkId link) const;
   [[nodiscard]] bool has_peers () const;
   [[nodiscard]] Subtree subtree () const;
   void add_to (QualitySum &sum) const; // what the children tell
   // The best at and below us, for the parent; none if the policy does not go by
-  // them.
+  // them and the parent can send others to us.
   [[nodiscard]] std::vector<Opening> openings (Instant now) const;
   // Another number when these are others; their ages do not count.
   [[nodiscard]] std::uint64_t openings_digest () const;
@@ -82,6 +91,22 @@ private:
   // Its slot is kept for a wider peer (V-A.5).
   struct Yielding {
     PeerId to;
+    Instant until;
+  };
+  // Whether others can connect to a child.
+  struct Dialing {
+    Reach reach = Reach::unknown;
+    bool is_under_way = false;
+    std::uint8_t failures = 0; // in a row
+    Instant began = Instant::min ();
+    Instant due = Instant::max (); // the next one; never: nobody wants it
+  };
+  // Waits until it is known that others can connect to `target`.
+  struct Move {
+    // Goes below it then; nobody: that gets our place.
+    std::optional<LinkId> child;
+    LinkId target_link;
+    Contact target;
     Instant until;
   };
   // At a child or below it.
@@ -107,6 +132,7 @@ private:
     std::unique_ptr<const NetworkPath> path{}; // if it told us
     std::vector<KnownOpening> openings{};
     Quality quality{};
+    Dialing dialing{};
   };
   // Brings descendants along and waits for the word of the source.
   struct Asker {
@@ -129,16 +155,30 @@ private:
   void probe_lost (Instant now, const message::Subscribe &ask);
   void make_way (Instant now, const Child &child);
   enum class Check { none, done }; // whether the asker is above us
-  [[nodiscard]] std::optional<Contact> decide (Instant now, LinkId link,
-      const message::Subscribe &ask, const Standing &standing, Check check);
+  void decide (Instant now, LinkId link, const message::Subscribe &ask,
+      const Standing &standing, Check check);
   void take_instead (Instant now, LinkId link, const message::Subscribe &ask,
       const Standing &standing, const decision::TakeInstead &decision);
-  Contact step_down (Instant now, LinkId link, const message::Subscribe &ask,
+  void step_down (Instant now, LinkId link, const message::Subscribe &ask,
       const Standing &standing);
   void send_elsewhere (Instant now, LinkId link, const message::Subscribe &ask,
       RefuseReason otherwise = RefuseReason::saturated);
   [[nodiscard]] std::optional<Contact> choose (
       Instant now, const message::Subscribe &ask);
+  // downstream_reach.cpp
+  [[nodiscard]] static bool is_to_be_dialed (const Child &child);
+  void dial (Instant now, Child &child);
+  void consider_dialing (Instant now, Child &child);
+  void doubt_avoided (Instant now, const message::Subscribe &ask);
+  void resolve_moves (
+      Instant now, LinkId target_link, Reach reach, DialedBack &outcome);
+  void forget_move (const Move &move);
+  void forget_moves (LinkId link);
+  [[nodiscard]] static std::uint32_t room_below (const Child &child);
+  [[nodiscard]] static std::uint32_t width_of (const Child &child);
+  [[nodiscard]] static bool may_go_below_anybody (const Child &child);
+  void take_above (Instant now, LinkId link, const message::Subscribe &ask,
+      const Standing &standing, Child &child);
   // downstream_openings.cpp
   void know_openings (Instant now, Child &child, std::span<const Opening> told);
   [[nodiscard]] Opening own_opening () const;
@@ -146,6 +186,11 @@ private:
       Instant now, const message::Subscribe &ask) const;
   void spend (Instant now, PeerId id);
   template <class Visit> void for_best_openings (Visit visit) const;
+  [[nodiscard]] bool tells_openings () const;
+  [[nodiscard]] std::vector<PeerId> unreachable_children () const;
+  void add_ways_past (const Child &child, const message::Subscribe &ask,
+      const std::vector<PeerId> &unreachable,
+      std::vector<Candidate> &candidates) const;
   [[nodiscard]] std::vector<Candidate> offered (
       const message::Subscribe &ask) const;
   [[nodiscard]] std::vector<Candidate> movable (
@@ -154,8 +199,10 @@ private:
       const Standing &standing) const;
   [[nodiscard]] const Contact &contact_of (PeerId id) const;
   void refuse (LinkId link, RefuseReason reason);
+  void tell_alive (const Child &child, message::Alive beat,
+      std::span<const Contact> helpers) const;
   enum class Line { open, closed };
-  void replace (Instant now, PeerId id);
+  void replace (Instant now, PeerId id, LinkId by);
   void forget (Instant now, Children::iterator child, Line line);
   void remove (Children::iterator child, Line line, bool failed);
 
@@ -178,6 +225,7 @@ private:
   std::unique_ptr<AddPolicy> add_policy_;
   Children children_; // in the order they came
   std::vector<Asker> askers_;
+  std::vector<Move> moves_; // at most one for each child, and ours
   Instant believed_until_ = Instant::min ();
   Instant step_down_at_ = Instant::min ();    // not before
   Instant take_instead_at_ = Instant::min (); // not before

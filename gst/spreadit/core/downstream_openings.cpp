@@ -36,7 +36,7 @@ void
 Downstream::know_openings (
     Instant now, Child &child, std::span<const Opening> told)
 {
-  if (!add_policy_->wants_openings ())
+  if (!add_policy_->wants_openings () && child.dialing.reach != Reach::no)
     return child.openings.clear ();
   std::vector<KnownOpening> fresh;
   for (const Opening &opening : told) {
@@ -77,9 +77,10 @@ Downstream::spend (Instant now, PeerId id)
 std::vector<DistantOpening>
 Downstream::distant_openings (Instant now, const message::Subscribe &ask) const
 {
-  std::vector<DistantOpening> openings;
+  std::vector<DistantOpening> openings, perhaps;
   if (!add_policy_->wants_openings ())
     return openings;
+  const auto unreachable = unreachable_children ();
   for (const Child &child : children_) {
     if (lends_its_slot (child) || child.contact.id == ask.self.id ||
         child.contact.id == ask.lost)
@@ -91,13 +92,19 @@ Downstream::distant_openings (Instant now, const message::Subscribe &ask) const
           opening.free > spent ? opening.free - spent : 0;
       if ((free == 0 && (opening.width_min == 0 || spent > 0)) ||
           opening.contact.id == ask.self.id ||
-          is_avoided (ask, opening.contact.id))
+          is_avoided (ask, opening.contact.id) ||
+          is_among (unreachable, opening.contact.id))
         continue;
-      openings.push_back ({&opening.contact, opening.depth, free,
-          opening.width_min, now - known.since, &opening.vicinity});
+      // Those further down are known to be reachable, or we would not be told.
+      const Reach reach = opening.contact.id == child.contact.id
+                              ? child.dialing.reach
+                              : Reach::yes;
+      (reach == Reach::yes ? openings : perhaps)
+          .push_back ({&opening.contact, opening.depth, free, opening.width_min,
+              now - known.since, &opening.vicinity});
     }
   }
-  return openings;
+  return openings.empty () ? perhaps : openings;
 }
 
 // Free slots, or else the narrowest child's, for somebody wider.
@@ -113,14 +120,23 @@ Downstream::own_opening () const
   for (const Child &child : children_) {
     if (child.plain_player || lends_its_slot (child))
       continue;
-    const std::uint32_t width = child.children_max + limits::width_step;
+    const std::uint32_t width = width_of (child) + limits::width_step;
     if (opening.width_min == 0 || width < opening.width_min)
       opening.width_min = width;
   }
   return opening;
 }
 
-// Highest first, then who has been there longest.
+// Whoever cannot be reached tells of those below it, so that others get past.
+bool
+Downstream::tells_openings () const
+{
+  return add_policy_->wants_openings () || node_.reachable == Reach::no;
+}
+
+// Highest first, then who has been there longest. Of a child that others may
+// not be able to connect to only those below it; where the policy is to go from
+// peer to peer, of the others only themselves.
 template <class Visit>
 void
 Downstream::for_best_openings (Visit visit) const
@@ -139,10 +155,25 @@ Downstream::for_best_openings (Visit visit) const
   };
   if (!node_.config.address.empty ())
     add (own, node_.since);
-  for (const Child &child : children_)
-    if (!lends_its_slot (child))
-      for (const KnownOpening &known : child.openings)
+  std::vector<Opening> hosts;
+  hosts.reserve (children_.size ());
+  const auto unreachable = unreachable_children ();
+  for (const Child &child : children_) {
+    if (lends_its_slot (child))
+      continue;
+    for (const KnownOpening &known : child.openings)
+      if ((child.dialing.reach == Reach::yes ||
+              known.opening.contact.id != child.contact.id) &&
+          !is_among (unreachable, known.opening.contact.id))
         add (known.opening, known.since);
+    if (!add_policy_->wants_openings () && !child.plain_player &&
+        child.dialing.reach == Reach::yes && is_usable (child.contact)) {
+      const auto room = std::min<std::uint32_t> (
+          child.subtree.free, limits::children_max_max);
+      hosts.push_back ({child.contact, 1, room, 0, {}, {}});
+      add (hosts.back (), child.since);
+    }
+  }
   const auto better = [] (const Entry &a, const Entry &b) {
     if (a.opening->depth != b.opening->depth)
       return a.opening->depth < b.opening->depth;
@@ -165,7 +196,7 @@ std::vector<Opening>
 Downstream::openings (Instant now) const
 {
   std::vector<Opening> best;
-  if (add_policy_->wants_openings ())
+  if (tells_openings ())
     for_best_openings ([&] (const Opening &opening, Instant since) {
       best.push_back (opening);
       best.back ().age = rounded (now - since);
@@ -176,7 +207,7 @@ Downstream::openings (Instant now) const
 std::uint64_t
 Downstream::openings_digest () const
 {
-  if (!add_policy_->wants_openings ())
+  if (!tells_openings ())
     return 0;
   std::uint64_t digest = 1;
   for_best_openings ([&] (const Opening &opening, Instant) {

@@ -135,7 +135,7 @@ Downstream::subtree () const
     sum.peers = capped_sum (sum.peers, child.subtree.peers);
     sum.levels = std::max (sum.levels, child.subtree.levels + 1);
     if (!lends_its_slot (child))
-      sum.free = capped_sum (sum.free, child.subtree.free);
+      sum.free = capped_sum (sum.free, room_below (child));
   }
   return sum;
 }
@@ -162,7 +162,7 @@ Downstream::children () const
     infos.push_back ({child.contact, child.link, child.subtree,
         child.children_max, child.plain_player, child.gone_by.has_value (),
         child.answer_by.has_value (), child.sent_on_until.has_value (),
-        child.quality});
+        child.quality, child.dialing.reach});
   return infos;
 }
 
@@ -180,20 +180,23 @@ Downstream::check_invariants () const
   }
 }
 
-// Peers that a child may turn to when we are gone: our parent, its siblings.
+// Peers that a child may turn to when we are gone: our parent, its siblings,
+// those first that others can certainly connect to.
 std::vector<Contact>
 Downstream::standby (const RootPath &root_path, std::size_t count) const
 {
   std::vector<Contact> helpers;
   if (!root_path.empty () && is_usable (root_path.front ()))
     helpers.push_back (root_path.front ());
-  for (const Child &child : children_) {
-    if (helpers.size () >= count)
-      break;
-    if (!child.plain_player && !lends_its_slot (child) &&
-        child.subtree.free > 0 && is_usable (child.contact))
-      helpers.push_back (child.contact);
-  }
+  for (const Reach reach : {Reach::yes, Reach::unknown})
+    for (const Child &child : children_) {
+      if (helpers.size () >= count)
+        return helpers;
+      if (!child.plain_player && !lends_its_slot (child) &&
+          child.dialing.reach == reach && child.subtree.free > 0 &&
+          is_usable (child.contact))
+        helpers.push_back (child.contact);
+    }
   return helpers;
 }
 
@@ -206,7 +209,7 @@ Downstream::due (const Child &child) const
     due = std::min (due, *child.sent_on_until);
   if (child.yielding)
     due = std::min (due, child.yielding->until);
-  return due;
+  return std::min (due, child.dialing.due);
 }
 
 // When it counts as gone.

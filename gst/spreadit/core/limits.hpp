@@ -126,6 +126,20 @@ inline constexpr std::uint32_t width_step = 2;
 // longer than it takes to miss our packets, our heart-beats or our answer.
 // See docs/decisions/0001-no-cycle-ever.md.
 inline constexpr Duration forgotten_max = 10s;
+// A child that could not be connected to is dialled again after this, then
+// twice that and so on, so that a port which is opened is found out about; it
+// may also be the parent's own trouble. One connect in 10 minutes is nothing to
+// anybody.
+inline constexpr Duration dial_retry_min = 15s;
+inline constexpr Duration dial_retry_max = 10min;
+// One that could: ports are closed, addresses change. And whoever names it
+// among those it wants to avoid may have failed to connect; not more often than
+// dial_retry_min.
+inline constexpr Duration dial_again = 5min;
+// Newcomers that have got the slot of a child and are not known to be reachable
+// yet: until that is known the child has it, too, for up to 3 s where a dial is
+// swallowed. One for so many slots, one at least.
+inline constexpr std::size_t moves_share = 4;
 // An old parent's packets are taken along with the new one's at most this long.
 inline constexpr Duration handover_max = 2s;
 

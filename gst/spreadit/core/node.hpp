@@ -14,6 +14,8 @@ struct Node {
   Rng rng;
   Outbox outbox;
   Instant since{}; // of the application session
+  // Whether others can connect to us, as the last parent that tried found out.
+  Reach reachable = Reach::unknown;
 
   [[nodiscard]] Contact self () const { return {config.id, config.address}; }
   // No message from a link for so long: dead (IV-D).

@@ -28,6 +28,10 @@ public:
   void start_feeding (LinkId link) { push (action::StartFeeding{link}); }
   void stop_feeding (LinkId link) { push (action::StopFeeding{link}); }
   void receive_from (LinkId link) { push (action::ReceiveFrom{link}); }
+  void dial_back (LinkId link, Contact peer)
+  {
+    push (action::DialBack{link, std::move (peer)});
+  }
   template <class What> void report (What what)
   {
     push (action::Report{std::move (what)});

@@ -104,6 +104,14 @@ Peer::message_seen (Instant now, LinkId link, Instant came)
 }
 
 void
+Peer::dialed_back (
+    Instant now, LinkId link, const std::string &address, Reach reach)
+{
+  impl_->dialed_back (now, link, address, reach);
+  impl_->settle_accounts (now);
+}
+
+void
 Peer::beat (Instant now)
 {
   impl_->beat (now);
@@ -148,6 +156,8 @@ Peer::set_delete_policy (DeletePolicyKind kind)
 void
 Peer::set_address (std::string address)
 {
+  if (address != impl_->node.config.address)
+    impl_->node.reachable = Reach::unknown;
   impl_->node.config.address = std::move (address);
 }
 
@@ -238,6 +248,12 @@ const RootPath &
 Peer::root_path () const
 {
   return impl_->upstream.root_path ();
+}
+
+Reach
+Peer::reachable () const
+{
+  return impl_->node.reachable;
 }
 
 unsigned

@@ -33,9 +33,10 @@ struct Config {
   // Dead ends (a child with no room in its subtree) are not offered. The
   // paper assumes everyone has room; true shows what that costs.
   bool offer_dead_ends = false;
-  // False: a heart-beat that would say nothing new is not sent. For a
-  // simulation that knows which links live and says so with message_seen(): of
-  // a million peers every message is one too many.
+  // False: a heart-beat that would say nothing new is not sent, and who could
+  // be reached is not dialled again. For a simulation that knows which links
+  // live and says so with message_seen(): of a million peers every message is
+  // one too many.
   bool idle_beats = true;
   std::uint64_t uplink_bps = 0;    // bit/s; 0: not known
   std::optional<NetworkPath> path; // nothing: not measured (yet)
@@ -52,6 +53,7 @@ struct ChildInfo {
   bool in_doubt = false; // its own child says that it is silent
   bool sent_on = false;  // in favour of another one; stays if nobody takes it
   Quality quality{};     // of its subtree
+  Reach reach = Reach::unknown;
 };
 
 // Drive it so: one call of a verb below, then poll_action() until it is empty,
@@ -99,6 +101,10 @@ public:
   // Config::idle_beats. With `came` equal to `now` one came just now, from a
   // peer that is fed.
   void message_seen (Instant now, LinkId link, Instant came);
+  // What came of DialBack: whether that peer answered at `address`; unknown if
+  // that could not be tried.
+  void dialed_back (
+      Instant now, LinkId link, const std::string &address, Reach reach);
   void handle_timeout (Instant now);
   // A heart-beat out of turn, to all neighbours.
   void beat (Instant now);
@@ -134,6 +140,8 @@ public:
   // parent's.
   [[nodiscard]] std::vector<LinkId> data_links () const;
   [[nodiscard]] const RootPath &root_path () const;
+  // Whether others can connect to us, as a parent said last.
+  [[nodiscard]] Reach reachable () const;
   [[nodiscard]] unsigned level () const; // 0 for the source
   [[nodiscard]] std::vector<ChildInfo> children () const;
   [[nodiscard]] Subtree subtree () const;

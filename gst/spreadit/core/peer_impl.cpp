@@ -148,8 +148,12 @@ Peer::Impl::handle_child (Instant now, LinkId link, const Message &message)
 {
   downstream.heard (now, link);
   if (const auto *ask = std::get_if<message::Subscribe> (&message)) {
-    if (auto wider = downstream.handle_message (now, link, *ask, standing ()))
-      step_down (now, *wider);
+    downstream.handle_message (now, link, *ask, standing ());
+    // One report for both, if the answer is quick.
+    if (!report_held_from && downstream.is_dialing (link)) {
+      report_held_from = report_at;
+      report_at = std::max (report_at, now + limits::report_interval_min);
+    }
   } else if (const auto *bye = std::get_if<message::Unsubscribe> (&message))
     downstream.handle_message (link, *bye);
   else if (const auto *leaving = std::get_if<message::Leaving> (&message))
@@ -173,6 +177,21 @@ Peer::Impl::step_down (Instant now, const Contact &wider)
 {
   upstream.move_to (now, wider);
   downstream.redirect ({wider, RedirectScope::self});
+}
+
+void
+Peer::Impl::dialed_back (
+    Instant now, LinkId link, const std::string &address, Reach reach)
+{
+  const auto outcome = downstream.dialed_back (now, link, address, reach);
+  if (const auto held_from = std::exchange (report_held_from, std::nullopt))
+    report_at = *held_from;
+  if (outcome.is_news)
+    downstream.tell_alive (link, alive_down ());
+  // Much may have changed since it asked.
+  const Standing now_standing = standing ();
+  if (outcome.wider && !now_standing.refusal && now_standing.parent_link)
+    step_down (now, *outcome.wider);
 }
 
 // "Is anyone above here that mover, or moving itself?" Only the source can say
@@ -302,6 +321,7 @@ Peer::Impl::tell_parent_now (Instant now)
     told_quality = quality ();
   told_up = news_up ();
   report_at = now + limits::report_interval_min;
+  report_held_from.reset ();
   upstream.tell_alive (alive_up (now));
 }
 
@@ -407,7 +427,7 @@ Peer::Impl::alive () const
 {
   const ToldUp news = news_up ();
   return {node.self (), news.children_max, news.subtree, upstream.is_fed (), {},
-      {}, {}, {}};
+      {}, {}, {}, Reach::unknown};
 }
 
 message::Alive

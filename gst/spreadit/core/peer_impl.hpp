@@ -27,6 +27,8 @@ struct Peer::Impl final : Upstream::Listener {
   void handle_child (Instant now, LinkId link, const Message &message);
   void handle_verify (Instant now, LinkId link, const message::Verify &verify);
   void step_down (Instant now, const Contact &wider);
+  void dialed_back (
+      Instant now, LinkId link, const std::string &address, Reach reach);
   void answer_check (LoopGuard::Route route, bool ok);
   void set_add_policy (AddPolicyKind kind);
   void set_reception (const std::optional<Reception> &reception);
@@ -81,6 +83,8 @@ struct Peer::Impl final : Upstream::Listener {
   Quality own_quality;
   Quality told_quality; // not in a hurry: with the next heart-beat
   Instant report_at = Instant::min (); // not before
+  // It would be, but waits for what comes of a dial.
+  std::optional<Instant> report_held_from;
   Instant beat_at = Instant::max ();
 };
 

@@ -35,6 +35,7 @@ Upstream::subscribe (Instant now, Contact source)
 {
   source_ = std::move (source);
   was_fed_ = false;
+  node_.reachable = Reach::unknown;
   placed_blindly_by_.reset ();
   search (now, Search (now, JoinReason::first), source_, std::nullopt);
 }
@@ -301,8 +302,21 @@ Upstream::handle_alive (
     ++root_path_changes_;
   }
   auto *settled = std::get_if<Settled> (&state_);
-  if (settled && &parent == &settled->parent)
+  if (settled && &parent == &settled->parent) {
     set_patience (now, alive.receiving);
+    learn_reach (parent.contact, alive.reachable);
+  }
+}
+
+// A parent that has not found out yet says nothing, and what the last one found
+// out holds.
+void
+Upstream::learn_reach (const Contact &parent, Reach reachable)
+{
+  if (reachable == Reach::unknown ||
+      std::exchange (node_.reachable, reachable) == reachable)
+    return;
+  node_.outbox.report (action::Report::ReachChanged{reachable, parent});
 }
 
 // A transient parent finds another way, or not.
@@ -472,6 +486,7 @@ Upstream::link_opened (Instant now, LinkId link)
     ask.level = static_cast<std::uint32_t> (root_path ().size ());
   ask.uplink_bps = node_.config.uplink_bps;
   ask.path = node_.config.path;
+  ask.unreachable = node_.reachable == Reach::no;
   search.told_path = ask.path.has_value ();
   node_.outbox.send (link, std::move (ask));
 }

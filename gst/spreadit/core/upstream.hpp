@@ -166,6 +166,7 @@ private:
   void drop_old (Instant now);
   void handle_alive (Instant now, Parent &parent, const message::Alive &alive);
   void set_patience (Instant now, bool receiving);
+  void learn_reach (const Contact &parent, Reach reachable);
   void handle_redirect (Instant now, const message::Redirect &redirect);
   void handle_ended (Instant now);
   void tell_parents (const Message &message) const;

@@ -194,6 +194,7 @@ Upstream::rises_at (const Settled &settled) const
 {
   const bool may = rises_ && !settled.search && !settled.old &&
                    !settled.leave_by && feeds_now (settled.parent) &&
+                   node_.reachable != Reach::no && // or nobody gets below us
                    settled.parent.path.size () > limits::rise_levels_min &&
                    settled.parent.children_max > 0 &&
                    settled.parent.children_max + limits::width_step <=

@@ -305,6 +305,13 @@ struct StopFeeding {
 struct ReceiveFrom {
   LinkId link;
 };
+// Connect anew to the peer on this incoming link, at the address that it names
+// for others, and see whether it is the one that answers there. Answer with
+// dialed_back(), in bounded time and not before this action is performed.
+struct DialBack {
+  LinkId link;
+  Contact peer;
+};
 
 // For the application's eyes.
 struct Report {
@@ -326,9 +333,14 @@ struct Report {
     LinkId link;
     bool failed; // vanished instead of leaving
   };
+  struct ReachChanged { // as the parent found out; never unknown
+    Reach reachable;
+    Contact parent;
+  };
   struct Ended {}; // the source said so
   struct Left {};  // unsubscribe() is done, no link is open
-  std::variant<State, ParentChanged, ChildAdded, ChildRemoved, Ended, Left>
+  std::variant<State, ParentChanged, ChildAdded, ChildRemoved, Ended, Left,
+      ReachChanged>
       what;
 };
 struct Fail { // once; the application session is over
@@ -341,6 +353,6 @@ struct Fail { // once; the application session is over
 
 using Action = std::variant<action::Connect, action::Send, action::Close,
     action::StartFeeding, action::StopFeeding, action::ReceiveFrom,
-    action::Report, action::Fail>;
+    action::Report, action::Fail, action::DialBack>;
 
 } // namespace spreadit::core

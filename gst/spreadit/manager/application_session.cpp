@@ -302,6 +302,13 @@ ApplicationSession::on_child_removed (const core::Contact &child, bool failed)
 }
 
 void
+ApplicationSession::on_reach_changed (
+    core::Reach reachable, const core::Contact &parent)
+{
+  reports_.reach_changed (reachable == core::Reach::yes, parent);
+}
+
+void
 ApplicationSession::on_description (const std::string &text)
 {
   {

@@ -36,6 +36,7 @@ public:
         const core::Contact &parent, unsigned level) = 0;
     virtual void child_added (const core::Contact &child) = 0;
     virtual void child_removed (const core::Contact &child, bool failed) = 0;
+    virtual void reach_changed (bool reachable, const core::Contact &by) = 0;
     virtual void media_changed (const std::string &sdp) = 0;
     virtual void unavailable (const GError *why) = 0;
     virtual void ended () = 0;
@@ -93,6 +94,8 @@ private:
   void on_parent_changed (const core::Contact &parent, unsigned level) override;
   void on_child_added (const core::Contact &child) override;
   void on_child_removed (const core::Contact &child, bool failed) override;
+  void on_reach_changed (
+      core::Reach reachable, const core::Contact &parent) override;
   void on_description (const std::string &text) override;
   void on_fail (
       const core::action::Fail &why, const std::string &detail) override;
