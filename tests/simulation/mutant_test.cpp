@@ -18,7 +18,7 @@ class Mutant : public testing::TestWithParam<AddPolicyKind> {};
 TEST_P (Mutant, IsCaught)
 {
   Weather weather;
-  weather.kind = kind::shuffled;
+  weather.kind = MUTANT_KIND; // in which it shows
   weather.add_policy = GetParam ();
   for (weather.seed = 1; weather.seed <= 3000; ++weather.seed) {
     const Outcome outcome = run (weather);

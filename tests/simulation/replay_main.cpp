@@ -1,6 +1,7 @@
 // One storm again, with everything that was said in it:
 //
-//   storm-replay --seed N [--add 0..4] [--delete 0..3] [--kind 0..63] [--quiet]
+//   storm-replay --seed N [--add 0..5] [--delete 0..3] [--kind 0..127]
+//   [--quiet]
 //
 // Prints the digest of the run last: the same for every compiler.
 //
@@ -32,7 +33,7 @@ main (int argc, char **argv)
     const std::uint64_t value = std::strtoull (argv[++i], nullptr, 10);
     if (option == "--seed")
       weather.seed = value;
-    else if (option == "--add" && value < 5)
+    else if (option == "--add" && value < 6)
       weather.add_policy = static_cast<AddPolicyKind> (value);
     else if (option == "--delete" && value < 4)
       weather.delete_policy = static_cast<DeletePolicyKind> (value);

@@ -20,13 +20,17 @@ class Storm {
 public:
   explicit Storm (const Weather &weather)
       : rng_ (weather.seed * 0x9e3779b9 + 17), places_ (weather.seed ^ 0x9a7),
-        weather_ (weather), world_ (weather.seed, network ())
+        walls_ (weather.seed ^ 0x3a11), weather_ (weather),
+        world_ (weather.seed, network ())
   {
     world_.trace = weather.trace;
     world_.tamper = [this] (Place from, Place to, Message &message) {
       return pass (from, to, message);
     };
-    const auto drawn = static_cast<unsigned> (rng_.below (kind::all + 1));
+    // Walls are drawn by themselves: the storms without are as they were.
+    auto drawn = static_cast<unsigned> (rng_.below (kind::walled));
+    if (walls_.below (3) == 0)
+      drawn |= kind::walled;
     kind_ = weather.kind.value_or (drawn);
     peers_max_ = 4 + rng_.below (20);
   }
@@ -47,6 +51,8 @@ public:
       strike ();
       if (kind_ & kind::shuffled)
         shuffle ();
+      if (kind_ & kind::walled)
+        build ();
     }
     return calm ();
   }
@@ -94,6 +100,8 @@ private:
   Place join ()
   {
     const Place place = world_.add (drawn_config ());
+    if ((kind_ & kind::walled) && walls_.below (3) == 0)
+      world_.set_walled (place, true);
     world_.subscribe (place);
     return place;
   }
@@ -192,6 +200,15 @@ private:
     }
   }
 
+  // Now and then a wall comes or goes.
+  void build ()
+  {
+    if (world_.size () < 2 || walls_.below (4) != 0)
+      return;
+    const Place place = 1 + walls_.below (world_.size () - 1);
+    world_.set_walled (place, walls_.below (2) == 0);
+  }
+
   void divide ()
   {
     for (Place place = 0; place < world_.size (); ++place)
@@ -242,6 +259,7 @@ private:
 
   Rng rng_;
   Rng places_; // and bandwidths
+  Rng walls_;
   Weather weather_;
   World world_;
   unsigned kind_ = 0;

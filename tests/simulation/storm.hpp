@@ -16,7 +16,8 @@ inline constexpr unsigned cut_off = 4;       // half-open links, partitions
 inline constexpr unsigned short_of_room = 8; // and capacities are lowered
 inline constexpr unsigned forgetful = 16;    // farewells are lost
 inline constexpr unsigned shuffled = 32;     // children are sent anywhere
-inline constexpr unsigned all = 63;
+inline constexpr unsigned walled = 64;       // some nobody can connect to
+inline constexpr unsigned all = 127;
 } // namespace kind
 
 struct Weather {

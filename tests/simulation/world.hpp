@@ -154,6 +154,7 @@ private:
   [[nodiscard]] bool flows (const Connection &connection) const;
   [[nodiscard]] bool passes (
       const Connection &connection, bool to_opener) const;
+  [[nodiscard]] Duration quietest_delay (Place a, Place b) const;
   [[nodiscard]] Duration delay (Place a, Place b);
   [[nodiscard]] Instant arrival (Connection &connection, bool to_opener);
   void send_event (Connection &connection, bool to_opener, Event event);

@@ -33,7 +33,7 @@ World::find (Place place, LinkId link)
 }
 
 Duration
-World::delay (Place a, Place b)
+World::quietest_delay (Place a, Place b) const
 {
   Rng pair (seed_ ^ (std::min (a, b) << 20) ^ std::max (a, b));
   pair.next ();
@@ -42,6 +42,13 @@ World::delay (Place a, Place b)
   if (spread > Duration::zero ())
     delay +=
         Duration (pair.below (static_cast<std::uint64_t> (spread.count ())));
+  return delay;
+}
+
+Duration
+World::delay (Place a, Place b)
+{
+  Duration delay = quietest_delay (a, b);
   if (network_.jitter_max > Duration::zero ())
     delay += Duration (
         rng_.below (static_cast<std::uint64_t> (network_.jitter_max.count ())));
@@ -147,9 +154,9 @@ World::perform (Place place, const action::DialBack &dial)
   // To connect, and to ask; a wall refuses half of them at once.
   Duration takes = dial_max;
   if (is_there && !walled)
-    takes = std::min (4 * delay (place, target), dial_max);
+    takes = std::min (4 * quietest_delay (place, target), dial_max);
   else if (walled && target % 2 != 0)
-    takes = 2 * delay (place, target);
+    takes = 2 * quietest_delay (place, target);
   schedule (now_ + takes,
       {{}, Event::Kind::dialed, false, false, place, index, nullptr});
 }

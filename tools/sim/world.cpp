@@ -366,7 +366,8 @@ World::drain (Place place)
 {
   Host &host = hosts_[place];
   while (auto action = host.peer->poll_action ()) {
-    note (action->index ());
+    if (!std::holds_alternative<action::DialBack> (*action)) // never a surprise
+      note (action->index ());
     std::visit ([&] (auto &act) { perform (place, act); }, *action);
   }
   if (host.over)
