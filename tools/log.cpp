@@ -69,6 +69,20 @@ Log::say (
 }
 
 void
+Log::warn (
+    const char *event, const std::string &of, const std::string &what) const
+{
+  if (silent_)
+    return;
+  if (format_ == Format::json) {
+    write_json ("warning", event, of, what);
+    return;
+  }
+  std::fprintf (
+      stderr, "gst-spreadit-relay: %s: %s\n", of.c_str (), what.c_str ());
+}
+
+void
 Log::complain (const std::string &of, const std::string &what) const
 {
   if (format_ == Format::json) {

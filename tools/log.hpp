@@ -10,7 +10,7 @@ namespace spreadit::relay {
 class Log {
 public:
   enum class Format {
-    text, // news on standard output, problems on standard error
+    text, // news on standard output, warnings and problems on standard error
     json, // everything on standard error, an object a line
   };
 
@@ -21,6 +21,9 @@ public:
   // `event` is one word of those in the man page; `of`: the stream's URI, or
   // what else it is about; empty: the program.
   void say (
+      const char *event, const std::string &of, const std::string &what) const;
+  // What is not as it should be, and goes on.
+  void warn (
       const char *event, const std::string &of, const std::string &what) const;
   void complain (const std::string &of, const std::string &what) const;
 

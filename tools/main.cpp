@@ -141,6 +141,9 @@ App::prepare ()
         stream, {[this, uri] (const char *event, const std::string &what) {
                    log_.say (event, uri, what);
                  },
+                    [this, uri] (const char *event, const std::string &what) {
+                      log_.warn (event, uri, what);
+                    },
                     [this, uri] (const std::string &what) {
                       if (site_)
                         site_->moved (uri, what);

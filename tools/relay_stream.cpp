@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "relay_stream.hpp"
 
+#include <utility>
+
 #include "owned.hpp"
 #include "stats_line.hpp"
+#include "stream_check.hpp"
 
 namespace spreadit::relay {
 
@@ -58,6 +61,7 @@ struct RelayStream::Impl {
   guint deadline = 0;
   bool leaving = false;
   bool over = false;
+  bool unreachable = false; // and that was said
 
   ~Impl () { stop (); }
 
@@ -71,6 +75,7 @@ struct RelayStream::Impl {
   void on_message (GstMessage *message);
   void on_event (const GstStructure *event);
   [[nodiscard]] std::string proof () const;
+  void on_reach_changed (const GstStructure *event);
   void tell_move (const char *event, const std::string &what);
   void on_end ();
   void post (GstStructure *event);
@@ -172,6 +177,13 @@ RelayStream::Impl::connect_manager ()
             now == GST_SPREADIT_PEER_STATE_TRANSIENT, "source", G_TYPE_BOOLEAN,
             now == GST_SPREADIT_PEER_STATE_SOURCE, nullptr));
       }),
+      this);
+  g_signal_connect (manager.get (), "reach-changed",
+      G_CALLBACK (
+          +[] (Manager *, gboolean reachable, const char *by, Impl *self) {
+            self->post (gst_structure_new ("reach", "reachable", G_TYPE_BOOLEAN,
+                reachable, "by", G_TYPE_STRING, by, nullptr));
+          }),
       this);
   g_signal_connect (manager.get (), "ended",
       G_CALLBACK (+[] (Manager *, Impl *self) {
@@ -330,6 +342,8 @@ RelayStream::Impl::on_event (const GstStructure *event)
       tell_move ("transient", "the parent is gone, looking for another");
     if (gst_structure_get_boolean (event, "source", &flag) && flag)
       callbacks.say ("publishing", "publishing " + options.publish + proof ());
+  } else if (gst_structure_has_name (event, "reach")) {
+    on_reach_changed (event);
   } else if (gst_structure_has_name (event, "ended")) {
     on_end ();
   } else if (gst_structure_has_name (event, "left-out")) {
@@ -343,6 +357,24 @@ RelayStream::Impl::on_event (const GstStructure *event)
       callbacks.say ("ended", "the stream has ended");
     finish ("");
   }
+}
+
+// As the parent has found out. That all is well is news only after it was not.
+void
+RelayStream::Impl::on_reach_changed (const GstStructure *event)
+{
+  GstStructure *raw = nullptr;
+  g_object_get (manager.get (), "stats", &raw, nullptr);
+  const Owned<GstStructure> stats (raw);
+  const std::string address = text_field (stats.get (), "address");
+  gboolean reachable = TRUE;
+  gst_structure_get_boolean (event, "reachable", &reachable);
+  const bool was_unreachable = std::exchange (unreachable, !reachable);
+  if (!reachable)
+    callbacks.warn ("unreachable",
+        "others " + describe_unreachable (address, text_field (event, "by")));
+  else if (was_unreachable)
+    callbacks.say ("reachable", "others can connect to " + address + " now");
 }
 
 // The stream is over: at a peer because the source said so, which the children

@@ -23,6 +23,8 @@ public:
     // What the user may want to know, without the stream's name; `event` is a
     // word for it.
     std::function<void (const char *event, const std::string &what)> say;
+    // The same of what is not as it should be.
+    std::function<void (const char *event, const std::string &what)> warn;
     // The tree has changed at this node: who, and how.
     std::function<void (const std::string &)> moved;
     // The end. Empty: left or ended as it should; else what went wrong.

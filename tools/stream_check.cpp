@@ -183,7 +183,13 @@ report (const StreamOptions &options, GstSpreaditPeeringManager *manager,
     all += line ("clocks", describe_clocks (number (delay, "p50", 0),
                                std::isnan (round_trip) ? 0 : round_trip));
   }
-  all += line ("others", describe_reach (text (after, "address")));
+  gboolean reachable = FALSE;
+  const bool was_tried =
+      gst_structure_get_boolean (after, "reachable", &reachable);
+  all += line (
+      "others", describe_reach (text (after, "address"),
+                    was_tried ? std::optional<bool> (reachable) : std::nullopt,
+                    text (after, "parent")));
   return all;
 }
 
@@ -200,18 +206,31 @@ is_in (GInetAddress *address, const char *mask)
 } // namespace
 
 std::string
-describe_reach (const std::string &address)
+describe_unreachable (const std::string &address, const std::string &parent)
+{
+  return "cannot connect to " + address + ", as " + parent +
+         " has found out: this node feeds nobody; open that port for TCP and "
+         "UDP, or behind NAT forward it and say --advertise=HOST:PORT";
+}
+
+std::string
+describe_reach (const std::string &address, std::optional<bool> reachable,
+    const std::string &parent)
 {
   if (address.empty ())
     return "cannot reach this node: it feeds nobody";
+  if (reachable == false)
+    return describe_unreachable (address, parent);
   const auto colon = address.rfind (':');
   std::string host = address.substr (0, colon);
   if (host.starts_with ('['))
     host = host.substr (1, host.size () - 2);
-  const std::string told = "are told to come to " + address;
+  const std::string told =
+      "are told to come to " + address +
+      (reachable ? ", where " + parent + " has connected" : "");
   GInetAddress *parsed = g_inet_address_new_from_string (host.c_str ());
   if (!parsed)
-    return told + "; open that port for TCP and UDP";
+    return told + (reachable ? "" : "; open that port for TCP and UDP");
   // RFC 6598: carrier-grade NAT; RFC 4193: unique local addresses.
   const bool is_ipv4 =
       g_inet_address_get_family (parsed) == G_SOCKET_FAMILY_IPV4;
@@ -224,10 +243,14 @@ describe_reach (const std::string &address)
   g_object_unref (parsed);
   if (is_loopback)
     return told + ", which is this machine for everyone: nobody else can";
+  if (is_private && reachable)
+    return told + ": a private address, so nobody outside this network can";
   if (is_private)
     return told +
            ", a private address: nobody outside this network can; forward "
            "a port, TCP and UDP, and say --advertise=HOST:PORT";
+  if (reachable)
+    return told;
   return told + "; open that port for TCP and UDP (not tried from outside)";
 }
 

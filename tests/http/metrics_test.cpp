@@ -52,6 +52,25 @@ has_line (const std::string &text, const std::string &line)
 
 } // namespace
 
+// Known to be so, known not to be, not known.
+TEST (Metrics, SayWhetherOthersGetThere)
+{
+  std::vector<Owned<GstStructure>> streams;
+  for (const char *uri : {"spreadit://a/x", "spreadit://b/x", "spreadit://c/x"})
+    streams.push_back (stats (uri, 1));
+  gst_structure_set (
+      streams[0].get (), "reachable", G_TYPE_BOOLEAN, TRUE, nullptr);
+  gst_structure_set (
+      streams[1].get (), "reachable", G_TYPE_BOOLEAN, FALSE, nullptr);
+  const auto text = text_of (streams);
+  EXPECT_TRUE (
+      has_line (text, "spreadit_reachable{stream=\"spreadit://a/x\"} 1"));
+  EXPECT_TRUE (
+      has_line (text, "spreadit_reachable{stream=\"spreadit://b/x\"} 0"));
+  EXPECT_EQ (text.find ("spreadit_reachable{stream=\"spreadit://c/x\"}"),
+      std::string::npos);
+}
+
 TEST (Metrics, AreInBaseUnitsByStream)
 {
   std::vector<Owned<GstStructure>> streams;

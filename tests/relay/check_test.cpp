@@ -19,19 +19,43 @@ says (const std::string &text, const std::string &part)
 
 TEST (Reach, KnowsWhoIsInFrontOfWhat)
 {
-  EXPECT_TRUE (says (describe_reach (""), "feeds nobody"));
+  const auto reach = [] (const char *address) {
+    return describe_reach (address, std::nullopt, "192.0.2.1:8554");
+  };
+  EXPECT_TRUE (says (reach (""), "feeds nobody"));
   for (const char *address : {"127.0.0.1:8554", "[::1]:8554"})
-    EXPECT_TRUE (says (describe_reach (address), "nobody else can")) << address;
+    EXPECT_TRUE (says (reach (address), "nobody else can")) << address;
   for (const char *address : {"10.1.2.3:8554", "172.16.0.1:8554",
            "192.168.1.2:8554", "100.64.0.1:8554", "169.254.1.1:8554",
            "[fd00::1]:8554", "[fe80::1]:8554"})
-    EXPECT_TRUE (says (describe_reach (address), "--advertise")) << address;
+    EXPECT_TRUE (says (reach (address), "--advertise")) << address;
   for (const char *address :
       {"192.0.2.7:8554", "100.128.0.1:8554", "[2001:db8::1]:8554"}) {
-    EXPECT_FALSE (says (describe_reach (address), "--advertise")) << address;
-    EXPECT_TRUE (says (describe_reach (address), address));
+    EXPECT_FALSE (says (reach (address), "--advertise")) << address;
+    EXPECT_TRUE (says (reach (address), address));
   }
-  EXPECT_TRUE (says (describe_reach ("relay.example:8554"), "open that port"));
+  EXPECT_TRUE (says (reach ("relay.example:8554"), "open that port"));
+}
+
+// The parent has tried.
+TEST (Reach, IsWhatTheParentFoundOut)
+{
+  const auto reach = [] (const char *address, bool reachable) {
+    return describe_reach (address, reachable, "192.0.2.1:8554");
+  };
+  for (const char *address :
+      {"192.0.2.7:8554", "10.1.2.3:8554", "relay.example:8554"}) {
+    const auto bad = reach (address, false);
+    for (const char *part : {"cannot connect", address, "192.0.2.1:8554",
+             "feeds nobody", "open that port", "--advertise"})
+      EXPECT_TRUE (says (bad, part)) << bad;
+    const auto good = reach (address, true);
+    EXPECT_TRUE (says (good, "192.0.2.1:8554 has connected")) << good;
+    EXPECT_FALSE (says (good, "open that port")) << good;
+  }
+  EXPECT_TRUE (says (reach ("10.1.2.3:8554", true), "outside this network"));
+  EXPECT_TRUE (says (reach ("127.0.0.1:8554", true), "nobody else can"));
+  EXPECT_FALSE (says (reach ("192.0.2.7:8554", true), "private"));
 }
 
 TEST (Clocks, AreWrongWhenPacketsComeBeforeTheyAreSent)

@@ -26,6 +26,8 @@ number (const GstStructure *stats, const char *name)
     return static_cast<double> (g_value_get_uint64 (value));
   if (G_VALUE_HOLDS_DOUBLE (value))
     return g_value_get_double (value);
+  if (G_VALUE_HOLDS_BOOLEAN (value))
+    return g_value_get_boolean (value) ? 1 : 0;
   return std::nullopt;
 }
 
@@ -123,6 +125,10 @@ constexpr std::array rows{
     Row{"spreadit_tree_delay_mean_seconds", "gauge",
         "The same, on average over the peers that tell.", "subtree",
         "mean-delay-ms", second},
+    Row{"spreadit_reachable", "gauge",
+        "Whether others can connect to this node, as its parent has tried; "
+        "not there while not known.",
+        nullptr, "reachable"},
     Row{"spreadit_received_packets_total", "counter",
         "RTP packets received, each once.", nullptr, "packets-received"},
     Row{"spreadit_lost_packets_total", "counter",
