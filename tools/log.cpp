@@ -3,7 +3,8 @@
 
 #include <cstdio>
 
-#include "json.hpp"
+#include "http/json.hpp"
+#include "owned.hpp"
 
 namespace spreadit::relay {
 
@@ -50,7 +51,7 @@ Log::write_json (const char *level, const char *event, const std::string &of,
   add ("message", what);
   json_builder_end_object (builder.get ());
   // One write a line: several processes may share the file.
-  const std::string line = to_text (builder.get ()) + "\n";
+  const std::string line = http::to_text (builder.get ()) + "\n";
   std::fwrite (line.data (), 1, line.size (), stderr);
 }
 

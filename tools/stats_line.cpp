@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "stats_line.hpp"
 
-#include "json.hpp"
+#include "http/json.hpp"
+#include "owned.hpp"
 
 namespace spreadit::relay {
 
@@ -9,8 +10,8 @@ std::string
 stats_line (const GstStructure *stats)
 {
   const Owned<JsonBuilder> builder (json_builder_new ());
-  add_structure (builder.get (), stats);
-  return to_text (builder.get ());
+  http::add_structure (builder.get (), stats);
+  return http::to_text (builder.get ());
 }
 
 } // namespace spreadit::relay

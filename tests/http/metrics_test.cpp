@@ -9,10 +9,10 @@
 
 #include <gtest/gtest.h>
 
-#include "owned.hpp"
+#include "http/owned.hpp"
 
 using namespace spreadit::http;
-using spreadit::relay::Owned;
+using spreadit::http::Owned;
 
 namespace {
 

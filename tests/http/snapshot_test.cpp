@@ -7,10 +7,10 @@
 #include <gst/gst.h>
 #include <gtest/gtest.h>
 
-#include "owned.hpp"
+#include "http/owned.hpp"
 
 using namespace spreadit::http;
-using spreadit::relay::Owned;
+using spreadit::http::Owned;
 
 namespace {
 

@@ -14,14 +14,11 @@
 
 #include "http/container.hpp"
 #include "http/limits.hpp"
-#include "owned.hpp"
+#include "http/owned.hpp"
 
 namespace spreadit::http {
 
 namespace {
-
-using relay::Owned;
-using relay::Text;
 
 // What of the stream a browser plays: one video and one audio of one container.
 struct Plan {

@@ -12,14 +12,12 @@
 #include "http/limits.hpp"
 #include "http/object.hpp"
 #include "http/snapshot.hpp"
-#include "json.hpp"
-#include "owned.hpp"
+#include "http/json.hpp"
+#include "http/owned.hpp"
 
 namespace spreadit::http {
 
 namespace {
-
-using relay::Owned;
 
 // {"type": ..., "stream": ..., "time": ...} and what `more` adds.
 template <class More>
@@ -38,7 +36,7 @@ message (const char *type, const std::string &uri, const More &more)
   json_builder_add_int_value (builder.get (), g_get_real_time ());
   more (builder.get (), text);
   json_builder_end_object (builder.get ());
-  return relay::to_text (builder.get ());
+  return to_text (builder.get ());
 }
 
 // Puts a member that is JSON already into an object that is complete.
@@ -241,7 +239,7 @@ Events::Impl::on_tree (
   const auto with_node = [&] (JsonBuilder *builder, const auto &) {
     json_builder_set_member_name (builder, "node");
     if (stats)
-      relay::add_structure (builder, stats.get ());
+      add_structure (builder, stats.get ());
     else
       json_builder_add_null_value (builder);
   };

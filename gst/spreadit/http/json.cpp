@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#include "json.hpp"
+#include "http/json.hpp"
 
 #include <cmath>
 
-namespace spreadit::relay {
+namespace spreadit::http {
 
 namespace {
 
@@ -98,4 +98,4 @@ to_text (JsonBuilder *builder)
   return text.get ();
 }
 
-} // namespace spreadit::relay
+} // namespace spreadit::http

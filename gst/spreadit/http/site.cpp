@@ -12,7 +12,7 @@
 #include "http/server.hpp"
 #include "http/tree.hpp"
 #include "http/watch.hpp"
-#include "json.hpp"
+#include "http/json.hpp"
 
 extern "C" { // what glib-compile-resources writes is C
 #include "page-resources.h"
@@ -21,8 +21,6 @@ extern "C" { // what glib-compile-resources writes is C
 namespace spreadit::http {
 
 namespace {
-
-using relay::Owned;
 
 // A JSON object of the members that `build` adds.
 template <class Build>
@@ -33,7 +31,7 @@ object (const Build &build)
   json_builder_begin_object (builder.get ());
   build (builder.get ());
   json_builder_end_object (builder.get ());
-  return {200, "application/json", relay::to_text (builder.get ()) + "\n"};
+  return {200, "application/json", to_text (builder.get ()) + "\n"};
 }
 
 // A whole number in the query, or `otherwise`; nothing if it is none, or none
@@ -158,7 +156,7 @@ Site::Impl::node () const
     json_builder_set_member_name (builder, "streams");
     json_builder_begin_array (builder);
     for (const auto &stats : all_stats ())
-      relay::add_structure (builder, stats.get ());
+      add_structure (builder, stats.get ());
     json_builder_end_array (builder);
   });
 }
@@ -233,7 +231,7 @@ Site::Impl::tree (const Asked &asked)
           json_builder_set_member_name (builder, "time");
           json_builder_add_int_value (builder, g_get_real_time ());
           json_builder_set_member_name (builder, "tree");
-          relay::add_structure (builder, tree.get ());
+          add_structure (builder, tree.get ());
         }));
       });
 }

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "http/limits.hpp"
-#include "owned.hpp"
+#include "http/owned.hpp"
 
 namespace spreadit::http {
 
@@ -30,7 +30,7 @@ struct TreeDesk::Impl {
   using Key = std::pair<std::string, TreeQuestion>; // of which stream
   struct Entry {
     std::vector<TreeDone> waiting;
-    relay::Owned<GstSpreaditPeeringManager> manager; // while it waits its turn
+    Owned<GstSpreaditPeeringManager> manager; // while it waits its turn
     std::shared_ptr<const GstStructure> tree;
     std::int64_t told_us = 0;
   };
@@ -69,7 +69,7 @@ TreeDesk::Impl::on_answer (
   GError *raw = nullptr;
   GstStructure *tree = gst_spreadit_peering_manager_query_tree_finish (
       GST_SPREADIT_PEERING_MANAGER (manager), result, &raw);
-  const relay::Owned<GError> error (raw);
+  const Owned<GError> error (raw);
   Entry &entry = entries[key];
   entry.told_us = g_get_monotonic_time ();
   entry.tree =

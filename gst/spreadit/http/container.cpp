@@ -7,7 +7,7 @@
 
 #include <gst/pbutils/codec-utils.h>
 
-#include "owned.hpp"
+#include "http/owned.hpp"
 
 namespace spreadit::http {
 
@@ -80,7 +80,7 @@ codec_name (const GstCaps *caps)
   // RFC 6381 has no name for VP8; WebM's is this.
   if (gst_structure_has_name (structure, "video/x-vp8"))
     return "vp8";
-  const relay::Text name (
+  const Text name (
       gst_codec_utils_caps_get_mime_codec (const_cast<GstCaps *> (caps)));
   return name ? name.get () : "";
 }

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "http/snapshot.hpp"
 
-#include "json.hpp"
+#include "http/json.hpp"
 
 namespace spreadit::http {
 
 namespace {
-
-using relay::Owned;
 
 // As deep as peers are let tell of (64 levels).
 void
@@ -19,8 +17,8 @@ add (Snapshot &snapshot, const GstStructure *peer, const std::string &parent)
   gst_structure_set (
       alone.get (), "parent", G_TYPE_STRING, parent.c_str (), nullptr);
   const Owned<JsonBuilder> builder (json_builder_new ());
-  relay::add_structure (builder.get (), alone.get ());
-  snapshot.peers[id] = {parent, relay::to_text (builder.get ())};
+  add_structure (builder.get (), alone.get ());
+  snapshot.peers[id] = {parent, to_text (builder.get ())};
   snapshot.order.emplace_back (id);
   const GValue *children = gst_structure_get_value (peer, "children");
   for (guint i = 0; children && i < gst_value_list_get_size (children); ++i)

@@ -5,9 +5,9 @@
 
 #include <string>
 
-#include "owned.hpp"
+#include "http/owned.hpp"
 
-namespace spreadit::relay {
+namespace spreadit::http {
 
 // An object: fields in their order and under their names, lists as arrays,
 // structures as objects, enums by nick. A number JSON has no word for (NaN)
@@ -17,4 +17,4 @@ void add_structure (JsonBuilder *builder, const GstStructure *structure);
 // What was built, on one line, without the line's end.
 std::string to_text (JsonBuilder *builder);
 
-} // namespace spreadit::relay
+} // namespace spreadit::http

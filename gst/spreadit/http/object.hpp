@@ -1,4 +1,4 @@
-// Owned<T> for libsoup and GIO, as in tools/owned.hpp.
+// Owned<T> for libsoup and GIO, as in owned.hpp.
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once

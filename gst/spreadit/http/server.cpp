@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "http/limits.hpp"
-#include "json.hpp"
+#include "http/json.hpp"
 
 namespace spreadit::http {
 
@@ -84,7 +84,7 @@ read_query (GHashTable *table)
 Reply
 refuse (unsigned status, std::string_view what)
 {
-  const relay::Owned<JsonBuilder> builder (json_builder_new ());
+  const Owned<JsonBuilder> builder (json_builder_new ());
   json_builder_begin_object (builder.get ());
   json_builder_set_member_name (builder.get (), "error");
   json_builder_begin_object (builder.get ());
@@ -94,7 +94,7 @@ refuse (unsigned status, std::string_view what)
   json_builder_add_string_value (builder.get (), std::string (what).c_str ());
   json_builder_end_object (builder.get ());
   json_builder_end_object (builder.get ());
-  return {status, "application/json", relay::to_text (builder.get ()) + "\n"};
+  return {status, "application/json", to_text (builder.get ()) + "\n"};
 }
 
 Asked::Asked (
@@ -329,7 +329,7 @@ Server::Impl::listen (const Address &wanted)
   if (!g_socket_listener_add_address (G_SOCKET_LISTENER (service.get ()),
           where.get (), G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, nullptr,
           &effective, &raw)) {
-    const relay::Owned<GError> error (raw);
+    const Owned<GError> error (raw);
     const bool taken =
         g_error_matches (error.get (), G_IO_ERROR, G_IO_ERROR_ADDRESS_IN_USE);
     return "cannot serve HTTP at " + to_string (address) + ": " +
