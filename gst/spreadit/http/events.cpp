@@ -14,6 +14,7 @@
 #include "http/snapshot.hpp"
 #include "http/json.hpp"
 #include "http/owned.hpp"
+#include "http/source.hpp"
 
 namespace spreadit::http {
 
@@ -67,7 +68,7 @@ struct Events::Impl {
   TreeDesk &trees;
   Find find;
   std::map<Key, Feed> feeds;
-  guint timer = 0;
+  Source timer;
   // Who ends while we go through the listeners is removed when we are through.
   unsigned telling = 0;
   std::vector<SoupWebsocketConnection *> ended;
@@ -103,8 +104,7 @@ struct Events::Impl {
 
 Events::Impl::~Impl ()
 {
-  if (timer)
-    g_source_remove (timer);
+  timer.reset ();
   for (auto &[key, feed] : feeds)
     for (Listener &listener : feed.listeners) {
       g_signal_handlers_disconnect_by_data (listener.connection.get (), this);
@@ -130,8 +130,8 @@ Events::Impl::remove (SoupWebsocketConnection *connection)
       }
     it = listeners.empty () ? feeds.erase (it) : std::next (it);
   }
-  if (feeds.empty () && timer)
-    g_source_remove (std::exchange (timer, 0));
+  if (feeds.empty ())
+    timer.reset ();
 }
 
 // Does its system take no more? What libsoup has not written waits in our
@@ -325,10 +325,10 @@ Events::add (SoupWebsocketConnection *connection, GSocket *socket,
       }),
       impl_.get ());
   if (!impl_->timer)
-    impl_->timer = g_timeout_add_full (
-        G_PRIORITY_DEFAULT, limits::tell_tick_ms,
+    impl_->timer = add_timeout (
+        limits::tell_tick_ms,
         [] (gpointer data) -> gboolean {
-          const auto &weak = *static_cast<std::weak_ptr<Impl> *> (data);
+          const auto weak = *static_cast<std::weak_ptr<Impl> *> (data);
           if (const auto impl = weak.lock ())
             impl->tick (weak);
           return G_SOURCE_CONTINUE;

@@ -16,9 +16,9 @@
 
 namespace spreadit::http {
 
-// In the default main context. Listeners that want the same share one feed: the
-// tree is asked once a second for all of them, less often when it is large, and
-// not at all when nobody listens.
+// In the main context of one thread. Listeners that want the same share one
+// feed: the tree is asked once a second for all of them, less often when it is
+// large, and not at all when nobody listens.
 class Events {
 public:
   // The stream by its URI, while it is there.

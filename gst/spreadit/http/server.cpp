@@ -6,6 +6,7 @@
 
 #include "http/limits.hpp"
 #include "http/json.hpp"
+#include "http/source.hpp"
 
 namespace spreadit::http {
 
@@ -150,7 +151,7 @@ struct Server::Impl {
   // accepted itself a message tells nothing else.
   using Name = const GSocketAddress *;
   std::map<Name, Open> open;
-  guint sweeper = 0;
+  Source sweeper;
 
   ~Impl ();
   std::string listen (const Address &wanted);
@@ -166,8 +167,7 @@ struct Server::Impl {
 
 Server::Impl::~Impl ()
 {
-  if (sweeper)
-    g_source_remove (sweeper);
+  sweeper.reset ();
   if (service) {
     g_signal_handlers_disconnect_by_data (service.get (), this);
     g_socket_service_stop (service.get ());
@@ -390,8 +390,8 @@ Server::Impl::listen (const Address &wanted)
         return TRUE;
       }),
       this);
-  sweeper = g_timeout_add_seconds (
-      1,
+  sweeper = add_timeout (
+      1000,
       [] (gpointer self) -> gboolean {
         static_cast<Impl *> (self)->sweep ();
         return G_SOURCE_CONTINUE;

@@ -45,7 +45,7 @@ private:
   Take take_;
 };
 
-// In the default main context, all of it.
+// All of it in the main context of the thread that opens it.
 class Server {
 public:
   struct Handlers {

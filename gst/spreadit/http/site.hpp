@@ -14,7 +14,8 @@
 
 namespace spreadit::http {
 
-// In the default main context.
+// In the main context of the thread that opens it (source.hpp), which alone may
+// use it.
 class Site {
 public:
   using Streams = std::function<std::vector<Stream> ()>;

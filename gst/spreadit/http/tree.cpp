@@ -9,6 +9,7 @@
 
 #include "http/limits.hpp"
 #include "http/owned.hpp"
+#include "http/source.hpp"
 
 namespace spreadit::http {
 
@@ -37,13 +38,8 @@ struct TreeDesk::Impl {
   std::map<Key, Entry> entries;
   std::deque<Key> turns;
   std::int64_t next_us = 0; // may the next one be asked
-  guint timer = 0;
+  Source timer;
 
-  ~Impl ()
-  {
-    if (timer)
-      g_source_remove (timer);
-  }
   void sweep ();
   void take_turns (const std::weak_ptr<Impl> &self);
   void begin (const Key &key, const std::weak_ptr<Impl> &self);
@@ -134,12 +130,12 @@ TreeDesk::Impl::take_turns (const std::weak_ptr<Impl> &self)
   }
   if (turns.empty () || timer)
     return;
-  timer = g_timeout_add_full (
-      G_PRIORITY_DEFAULT, static_cast<guint> ((next_us - now) / 1000 + 1),
+  timer = add_timeout (
+      static_cast<guint> ((next_us - now) / 1000 + 1),
       [] (gpointer data) -> gboolean {
-        const auto &weak = *static_cast<std::weak_ptr<Impl> *> (data);
+        const auto weak = *static_cast<std::weak_ptr<Impl> *> (data);
         if (const auto impl = weak.lock ()) {
-          impl->timer = 0;
+          impl->timer.reset ();
           impl->take_turns (weak);
         }
         return G_SOURCE_REMOVE;

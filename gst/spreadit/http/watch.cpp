@@ -15,6 +15,7 @@
 #include "http/container.hpp"
 #include "http/limits.hpp"
 #include "http/owned.hpp"
+#include "http/source.hpp"
 
 namespace spreadit::http {
 
@@ -137,12 +138,17 @@ public:
   void refuse_waiting (const Reply &reply);
 
 private:
+  // For the sink's thread: who is to be told, and where.
+  struct Way {
+    std::weak_ptr<Show *> show;
+    std::shared_ptr<GMainContext> context;
+  };
   struct Gone {
     std::weak_ptr<Show *> show;
     Object<GSocket> socket;
   };
 
-  static void on_removed (const std::weak_ptr<Show *> &show, GSocket *socket);
+  static void on_removed (const Way &way, GSocket *socket);
   std::string description () const;
   void on_pad (GstPad *pad);
   GstPadProbeReturn on_buffer (GstPad *pad, GstPadProbeInfo *info);
@@ -171,8 +177,7 @@ private:
   const std::shared_ptr<Show *> alive_ = std::make_shared<Show *> (this);
   Owned<GstElement> pipeline_;
   GstElement *sink_ = nullptr; // in the pipeline
-  guint bus_watch_ = 0;
-  guint timer_ = 0;
+  Source timer_;
   const char *timer_why_ = "";
 
   // Streaming thread.
@@ -184,7 +189,7 @@ private:
   std::string type_, head_; // known: there is something to see
   std::vector<Asked> waiting_;
   std::map<GSocket *, Viewer> viewers_;
-  guint patience_ = 0;
+  Source patience_;
 };
 
 Show::Show (Plan plan, const std::string &uri, Over over)
@@ -196,14 +201,12 @@ Show::Show (Plan plan, const std::string &uri, Over over)
 Show::~Show ()
 {
   *alive_ = nullptr;
-  if (timer_)
-    g_source_remove (timer_);
-  if (patience_)
-    g_source_remove (patience_);
-  if (bus_watch_)
-    g_source_remove (bus_watch_);
-  if (pipeline_)
-    gst_element_set_state (pipeline_.get (), GST_STATE_NULL);
+  if (!pipeline_)
+    return;
+  const Owned<GstBus> bus (
+      gst_pipeline_get_bus (GST_PIPELINE (pipeline_.get ())));
+  gst_bus_remove_watch (bus.get ());
+  gst_element_set_state (pipeline_.get (), GST_STATE_NULL);
 }
 
 std::string
@@ -253,14 +256,12 @@ Show::start ()
           +[] (GstElement *, GstPad *pad, Show *self) { self->on_pad (pad); }),
       this);
   const auto removed = +[] (GstElement *, GSocket *socket, gpointer data) {
-    on_removed (*static_cast<std::weak_ptr<Show *> *> (data), socket);
+    on_removed (*static_cast<Way *> (data), socket);
   };
   g_signal_connect_data (
       sink_, "client-socket-removed", G_CALLBACK (removed),
-      new std::weak_ptr<Show *> (alive_),
-      [] (gpointer data, GClosure *) {
-        delete static_cast<std::weak_ptr<Show *> *> (data);
-      },
+      new Way{alive_, own_context ()},
+      [] (gpointer data, GClosure *) { delete static_cast<Way *> (data); },
       G_CONNECT_DEFAULT);
   const Owned<GstPad> pad (gst_element_get_static_pad (mux.get (), "src"));
   gst_pad_add_probe (
@@ -271,7 +272,7 @@ Show::start ()
       this, nullptr);
   const Owned<GstBus> bus (
       gst_pipeline_get_bus (GST_PIPELINE (pipeline_.get ())));
-  bus_watch_ = gst_bus_add_watch (
+  gst_bus_add_watch (
       bus.get (),
       [] (GstBus *, GstMessage *message, gpointer self) -> gboolean {
         static_cast<Show *> (self)->on_message (message);
@@ -285,20 +286,21 @@ Show::start ()
   return std::nullopt;
 }
 
-// On a thread of the sink; what is ours is looked at in the main context.
+// On a thread of the sink; what is ours is looked at in our context.
 void
-Show::on_removed (const std::weak_ptr<Show *> &show, GSocket *socket)
+Show::on_removed (const Way &way, GSocket *socket)
 {
-  g_idle_add_full (
-      G_PRIORITY_DEFAULT,
+  post (
+      way.context.get (),
       [] (gpointer data) -> gboolean {
-        const std::unique_ptr<Gone> gone (static_cast<Gone *> (data));
-        const auto still = gone->show.lock ();
+        const Gone &gone = *static_cast<Gone *> (data);
+        const auto still = gone.show.lock ();
         if (still && *still)
-          (*still)->on_gone (gone->socket.get ());
+          (*still)->on_gone (gone.socket.get ());
         return G_SOURCE_REMOVE;
       },
-      new Gone{show, keep (socket)}, nullptr);
+      new Gone{way.show, keep (socket)},
+      [] (gpointer data) { delete static_cast<Gone *> (data); });
 }
 
 // Of the source, on a streaming thread: to its chain, or to nowhere.
@@ -450,7 +452,7 @@ Show::seat (const Asked &asked)
       .made = made_,
       .since_us = g_get_monotonic_time ()};
   if (!patience_)
-    patience_ = g_timeout_add (
+    patience_ = add_timeout (
         limits::viewer_look_ms,
         [] (gpointer self) -> gboolean {
           static_cast<Show *> (self)->hang_up_on_the_stuck ();
@@ -514,19 +516,19 @@ Show::watch_idle ()
 void
 Show::set_timer (guint ms, const char *why)
 {
-  if (timer_)
-    g_source_remove (timer_);
+  timer_.reset ();
   timer_why_ = why;
-  timer_ = ms == 0 ? 0
-                   : g_timeout_add (
-                         ms,
-                         [] (gpointer data) -> gboolean {
-                           auto *self = static_cast<Show *> (data);
-                           self->timer_ = 0;
-                           self->over_ (self->timer_why_);
-                           return G_SOURCE_REMOVE;
-                         },
-                         this);
+  if (ms == 0)
+    return;
+  timer_ = add_timeout (
+      ms,
+      [] (gpointer data) -> gboolean {
+        auto *self = static_cast<Show *> (data);
+        self->timer_.reset ();
+        self->over_ (self->timer_why_);
+        return G_SOURCE_REMOVE;
+      },
+      this);
 }
 
 struct Watch::Impl {
@@ -541,12 +543,10 @@ struct Watch::Impl {
     it->second->refuse_waiting (refuse (503, "cannot show it: " + why));
     std::unique_ptr<Show> gone = std::move (it->second);
     shows.erase (it);
-    g_idle_add (
-        [] (gpointer show) -> gboolean {
-          delete static_cast<Show *> (show);
-          return G_SOURCE_REMOVE;
-        },
-        gone.release ());
+    post (
+        own_context ().get (),
+        [] (gpointer) -> gboolean { return G_SOURCE_REMOVE; }, gone.release (),
+        [] (gpointer show) { delete static_cast<Show *> (show); });
   }
 };
 

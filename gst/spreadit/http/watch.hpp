@@ -22,7 +22,7 @@ namespace spreadit::http {
 //
 // H.264 and AAC go as fragmented MP4, VP8, VP9 and Opus as WebM.
 //
-// In the default main context.
+// In the main context of one thread.
 class Watch {
 public:
   Watch ();
