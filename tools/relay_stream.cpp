@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "http/moves.hpp"
 #include "owned.hpp"
 #include "stats_line.hpp"
 #include "stream_check.hpp"
@@ -321,25 +322,21 @@ RelayStream::Impl::tell_move (const char *event, const std::string &what)
 void
 RelayStream::Impl::on_event (const GstStructure *event)
 {
-  // A player cannot be reached, and so has no address.
-  std::string address = text_field (event, "address");
-  if (address.empty ())
-    address = "a player";
+  const std::string address = text_field (event, "address");
   gboolean flag = FALSE;
   if (gst_structure_has_name (event, "parent")) {
     guint level = 0;
     gst_structure_get_uint (event, "level", &level);
-    tell_move ("parent",
-        "a child of " + address + " at level " + std::to_string (level));
+    tell_move ("parent", http::parent_words (address, level));
   } else if (gst_structure_has_name (event, "child")) {
-    tell_move ("child", "feeding " + address);
+    tell_move ("child", http::child_words (address));
   } else if (gst_structure_has_name (event, "gone")) {
     gst_structure_get_boolean (event, "failed", &flag);
     tell_move (flag ? "child-vanished" : "child-left",
-        address + (flag ? " vanished" : " left"));
+        http::gone_words (address, flag));
   } else if (gst_structure_has_name (event, "state")) {
     if (gst_structure_get_boolean (event, "transient", &flag) && flag)
-      tell_move ("transient", "the parent is gone, looking for another");
+      tell_move ("transient", http::transient_words);
     if (gst_structure_get_boolean (event, "source", &flag) && flag)
       callbacks.say ("publishing", "publishing " + options.publish + proof ());
   } else if (gst_structure_has_name (event, "reach")) {

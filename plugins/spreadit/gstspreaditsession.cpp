@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "http_server.hpp"
 #include "owned.hpp"
 
 GST_DEBUG_CATEGORY_STATIC (spreadit_session_debug);
@@ -62,6 +63,8 @@ struct _GstSpreaditSession {
   Owned<Manager> manager; // never null
   std::vector<gulong> handlers;
   bool in_charge = true;
+  Owned<gchar> http_address;        // null: none
+  std::unique_ptr<HttpServer> http; // state changes only
 };
 
 namespace {
@@ -293,7 +296,36 @@ close (GstSpreaditSession &session, Manager *manager)
       "No longer looking for a parent");
 }
 
+// HTTP.
+
+// Once there is a node to tell of. Posts the error when it cannot be served:
+// who asks for it wants to see something.
+bool
+open_http (GstSpreaditSession &session, Manager *manager)
+{
+  Owned<gchar> address;
+  {
+    const std::lock_guard guard (session.lock);
+    address.reset (g_strdup (session.http_address.get ()));
+  }
+  if (!address || !*address)
+    return true;
+  Owned<GError> error;
+  session.http = HttpServer::open (address.get (), manager, &error);
+  if (!session.http) {
+    post_error (session.owner, error.get (), "http-address is set");
+    return false;
+  }
+  GST_INFO_OBJECT (session.owner, "HTTP at %s", session.http->url ());
+  post_structure (
+      session.owner, gst_structure_new ("spreadit-http", "url", G_TYPE_STRING,
+                         session.http->url (), nullptr));
+  return true;
+}
+
 // Properties.
+
+constexpr const gchar *http_address_name = "http-address";
 
 constexpr std::array<std::string_view, 4> internals = {
     "id", "port", "state", "sdp"}; // reached through `manager`
@@ -363,12 +395,25 @@ gst_spreadit_session_install_properties (
   }
   g_free (specs);
   g_type_class_unref (manager_class);
+  g_object_class_install_property (klass, id,
+      g_param_spec_string (http_address_name, "HTTP address",
+          "[HOST:]PORT to serve a live page, JSON and metrics of this node at "
+          "over HTTP; without a host on the loopback. Port 0: any free one. "
+          "NULL: nowhere. Read when going to PAUSED",
+          nullptr,
+          GParamFlags (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+                       GST_PARAM_MUTABLE_READY)));
 }
 
 void
 gst_spreadit_session_set_property (
     GstSpreaditSession *session, const GValue *value, GParamSpec *pspec)
 {
+  if (!g_strcmp0 (pspec->name, http_address_name)) {
+    const std::lock_guard guard (session->lock);
+    session->http_address.reset (g_value_dup_string (value));
+    return;
+  }
   // A running session would go on with the old one.
   if (!g_strcmp0 (pspec->name, "uri") &&
       GST_STATE (session->owner) > GST_STATE_READY) {
@@ -384,6 +429,11 @@ void
 gst_spreadit_session_get_property (
     GstSpreaditSession *session, GValue *value, GParamSpec *pspec)
 {
+  if (!g_strcmp0 (pspec->name, http_address_name)) {
+    const std::lock_guard guard (session->lock);
+    g_value_set_string (value, session->http_address.get ());
+    return;
+  }
   const Owned<Manager> manager (gst_spreadit_session_get_manager (session));
   g_object_get_property (G_OBJECT (manager.get ()), pspec->name, value);
 }
@@ -443,16 +493,26 @@ gst_spreadit_session_change_state (GstSpreaditSession *session,
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED &&
       !begin (*session, manager.get ()))
     return GST_STATE_CHANGE_FAILURE;
-  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY)
+  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED &&
+      !open_http (*session, manager.get ())) {
+    close (*session, manager.get ());
+    return GST_STATE_CHANGE_FAILURE;
+  }
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) {
+    // Who watches in the page is a child that would have to be moved.
+    session->http.reset ();
     leave (*session, manager.get ());
+  }
 
   GstStateChangeReturn result =
       parent_class->change_state (session->owner, transition);
 
   if (transition == GST_STATE_CHANGE_PAUSED_TO_READY ||
       (transition == GST_STATE_CHANGE_READY_TO_PAUSED &&
-          result == GST_STATE_CHANGE_FAILURE))
+          result == GST_STATE_CHANGE_FAILURE)) {
+    session->http.reset ();
     close (*session, manager.get ());
+  }
   if (result != GST_STATE_CHANGE_FAILURE &&
       (transition == GST_STATE_CHANGE_READY_TO_PAUSED ||
           transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED))

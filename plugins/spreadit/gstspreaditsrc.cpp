@@ -37,6 +37,16 @@
  *   stream, not a SpreadIt peer, and so on
  * * EOS on each pad when the source has ended the stream
  *
+ * ## HTTP
+ *
+ * With `http-address=[HOST:]PORT` the node serves a live page, JSON, Prometheus
+ * metrics and a WebSocket from READY to PAUSED until it leaves, as
+ * `gst-spreadit-relay --http` does (docs/openapi.yaml). It is for the loopback
+ * unless HOST is another address; the element message `spreadit-http` has its
+ * `url` (string). What serves it is loaded then and not before,
+ * for it uses libsoup 3: where libsoup 2 is in the process already it is an
+ * error, and libsoup 2 must not be loaded after it.
+ *
  * ## Example launch lines
  * |[
  * gst-launch-1.0 spreaditsrc uri=spreadit://source.example:8554/live ! \

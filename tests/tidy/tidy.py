@@ -65,18 +65,23 @@ LAYERS = [
         STANDARD, r'"[^/"]+"', r'"media/random_access\.hpp"', GST, GLIB,
         r"<gst/spreadit-rtsp-server/[^/>]+\.h>"
     ]),
+    # What the elements load where they are to serve HTTP.
+    ("plugins/spreadit-http/", [
+        STANDARD, r'"http/(address|moves|owned|site|source)\.hpp"',
+        r'"http_module\.h"', GST, GLIB, OUR_PUBLIC
+    ]),
     # The detector of random access points is both's, and the standard
     # library's only.
     ("plugins/", [
         STANDARD, r'"[^/"]+"', r'"media/random_access\.hpp"', GST, GLIB,
-        OUR_PUBLIC, SYSTEM
+        OUR_PUBLIC, SYSTEM, r"<dlfcn\.h>"
     ]),
     ("tools/sim/cli/", [
         STANDARD, r'"(core|sim)/.*"', GLIB, r"<json-glib/json-glib\.h>"
     ]),
     ("tools/sim/", [STANDARD, r'"core/.*"', r'"sim/[^/"]+"']),
     ("tools/", [
-        STANDARD, r'"[^/"]+"', r'"http/(address|json|site)\.hpp"',
+        STANDARD, r'"[^/"]+"', r'"http/(address|json|moves|site)\.hpp"',
         r'"media/random_access\.hpp"', GST, GLIB, OUR_PUBLIC, SYSTEM,
         r"<json-glib/json-glib\.h>"
     ]),
