@@ -48,6 +48,9 @@ from gi.repository import Gst, GstSpreadit
 Gst.init (None)
 print ("Python has", GstSpreadit.SpreaditPeeringManager.new ().__gtype__.name)'
 
+# What it loads from the other package: wherever that is unpacked.
+export GST_SPREADIT_MODULE_PATH=$lib/gst-spreadit
+
 port=$(/usr/bin/python3 -c '
 import socket
 with socket.socket () as probe:
@@ -58,7 +61,7 @@ gst-spreadit-relay --publish=test "$uri" >"$dir/relay.log" 2>&1 &
 relay=$!
 trap 'kill $relay 2>/dev/null || true' ERR
 # The relay is asked again until it listens.
-timeout 60 gst-launch-1.0 -q spreaditsrc uri="$uri" ! decodebin ! \
+timeout 60 gst-launch-1.0 -q spreaditsrc uri="$uri" http-address=0 ! decodebin ! \
   fakesink num-buffers=50 sync=true
 kill "$relay"
 wait "$relay"
