@@ -60,6 +60,8 @@ TEST_P (Families, ForwardsByteForByteToTheGrandchild)
                                                  i + 20, packets.size ()))});
     ASSERT_TRUE (grandchild.waits_for (std::min (i + 20, packets.size ())));
   }
+  // It passes on before it has them itself.
+  ASSERT_TRUE (child.waits_for (packets.size ()));
   EXPECT_TRUE (are_same (child.got (), packets));
   EXPECT_TRUE (are_same (grandchild.got (), packets));
   const DataStats stats = grandchild->stats ();
