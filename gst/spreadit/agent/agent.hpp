@@ -68,7 +68,7 @@ struct NodeStats {
   unsigned level = 0;
   core::RootPath root_path;
   core::Subtree subtree;
-  core::Quality quality; // of the subtree
+  core::Quality quality;                        // of the subtree
   core::Reach reachable = core::Reach::unknown; // our address, from outside
   struct Child {
     core::ChildInfo info;
