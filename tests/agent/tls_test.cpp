@@ -1,6 +1,8 @@
 // spreadits://: nobody reads it on the way, and nobody is taken for another.
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <atomic>
+
 #include <gtest/gtest.h>
 
 #include "authority.hpp"

@@ -25,16 +25,6 @@ def require_tools():
         netlab.skip("ffmpeg has no libx264")
 
 
-def plain_environment():
-    """What players have on a machine without SpreadIt."""
-    environment = dict(os.environ)
-    for name in ("GST_PLUGIN_PATH", "LD_LIBRARY_PATH", "LD_PRELOAD"):
-        environment.pop(name, None)
-    environment["GST_REGISTRY"] = os.environ.get("SPREADIT_PLAIN_REGISTRY",
-                                                 "plain-registry.bin")
-    return environment
-
-
 class Gateway(netlab.Relay):
     """gst-spreadit-relay that has no stream of its own."""
 
@@ -141,7 +131,7 @@ def ffmpeg(node, url, transport, seconds):
         "-i", url, "-an", "-t", str(seconds), "-vsync", "passthrough",
         "-flush_packets", "1", "-f", "framemd5", "-",
         name=f"ffmpeg-{transport}-{next(node.lab.counter)}",
-        env=plain_environment())
+        env=netlab.plain_environment())
     return Player(f"ffmpeg {transport}", process, Frames.in_ffmpeg)
 
 
@@ -155,7 +145,7 @@ def rtspsrc(node, url, scheme, seconds):
         "video/x-raw,format=I420", "!", "identity",
         f"eos-after={seconds * FRAME_RATE + 1}", "!", "checksumsink",
         "hash=md5", "sync=false",
-        name=f"{scheme}-{next(node.lab.counter)}", env=plain_environment())
+        name=f"{scheme}-{next(node.lab.counter)}", env=netlab.plain_environment())
     return Player(scheme, process, Frames.in_checksumsink)
 
 
@@ -167,13 +157,13 @@ def gst_play(node, url, scheme, _seconds):
         "checksumsink hash=md5 sync=true", "--audiosink=fakesink sync=true",
         scheme + url[len("rtsp"):],
         name=f"gst-play-{scheme}-{next(node.lab.counter)}",
-        env=plain_environment())
+        env=netlab.plain_environment())
     return Player(f"gst-play {scheme}", process, Frames.in_checksumsink)
 
 
 def ffplay(node, url, transport, _seconds):
     """To be interrupted."""
-    environment = plain_environment()
+    environment = netlab.plain_environment()
     environment["SDL_VIDEODRIVER"] = environment["SDL_AUDIODRIVER"] = "dummy"
     process = node.spawn(
         "ffplay", "-v", "info", "-nostats", "-noframedrop", "-autoexit",
@@ -188,7 +178,7 @@ def mpv(node, url, transport, seconds):
         f"--rtsp-transport={transport}", f"--frames={seconds * FRAME_RATE}",
         "--term-status-msg=AT ${=time-pos} DROPPED ${decoder-frame-drop-count}",
         url, name=f"mpv-{transport}-{next(node.lab.counter)}",
-        env=plain_environment())
+        env=netlab.plain_environment())
     return process
 
 

@@ -23,7 +23,7 @@ def send(node, clip, gateway, transport="tcp"):
     return node.spawn("ffmpeg", "-nostdin", "-v", "error", "-re", "-i", clip,
                       "-c", "copy", "-rtsp_transport", transport, "-f", "rtsp",
                       f"{gateway.uri}/{PATH}",
-                      env=gatewaylab.plain_environment())
+                      env=netlab.plain_environment())
 
 
 def open_gateway(lab):
@@ -131,7 +131,7 @@ def second_publisher_and_other_formats_are_told_so():
         other = gateway.node.spawn(
             "ffmpeg", "-nostdin", "-v", "error", "-re", "-f", "lavfi", "-i",
             "testsrc", "-c:v", "libvpx", "-deadline", "realtime", "-f", "rtsp",
-            f"{gateway.uri}/{PATH}", env=gatewaylab.plain_environment())
+            f"{gateway.uri}/{PATH}", env=netlab.plain_environment())
         other.wait(END_SECONDS)
         if "415 video/VP8 does not fit the stream" not in other.output():
             raise netlab.Failure(other.output())
@@ -152,7 +152,7 @@ def rtspclientsink_publishes():
             "gst-launch-1.0", "-q", "filesrc", f"location={clip}", "!",
             "qtdemux", "!", "h264parse", "!", "rtspclientsink",
             "protocols=tcp", f"location={gateway.uri}/{PATH}",
-            env=gatewaylab.plain_environment())
+            env=netlab.plain_environment())
         await_source(gateway)
         viewer = ffmpeg(lab.add_node(),
                         f"rtsp://{gateway.node.ipv4}:8554/{PATH}", "tcp", 5)

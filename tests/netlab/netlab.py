@@ -230,6 +230,16 @@ class Node:
         return in_namespace(self.namespace, make)
 
 
+def plain_environment():
+    """What players have on a machine without SpreadIt."""
+    environment = dict(os.environ)
+    for name in ("GST_PLUGIN_PATH", "LD_LIBRARY_PATH", "LD_PRELOAD"):
+        environment.pop(name, None)
+    environment["GST_REGISTRY"] = os.environ.get("SPREADIT_PLAIN_REGISTRY",
+                                                 "plain-registry.bin")
+    return environment
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

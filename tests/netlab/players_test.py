@@ -29,23 +29,13 @@ def require_players():
             netlab.skip(f"no {player}")
 
 
-def plain_environment():
-    """What the players have on a machine without SpreadIt."""
-    environment = dict(os.environ)
-    for name in ("GST_PLUGIN_PATH", "LD_LIBRARY_PATH", "LD_PRELOAD"):
-        environment.pop(name, None)
-    environment["GST_REGISTRY"] = os.environ.get(
-        "SPREADIT_PLAIN_REGISTRY", "plain-registry.bin")
-    return environment
-
-
 def ffmpeg(node, uri, transport, seconds=None):
     """Its output is a line for each decoded frame."""
     limit = ["-t", str(seconds)] if seconds else []
     return node.spawn("ffmpeg", "-nostdin", "-v", "error", "-rtsp_transport",
                       transport, "-i", uri, *limit, "-f", "framemd5", "-",
                       name=f"ffmpeg-{transport}-{next(node.lab.counter)}",
-                      env=plain_environment())
+                      env=netlab.plain_environment())
 
 
 def rtspsrc(node, uri, transport, buffers=None):
@@ -60,7 +50,7 @@ def rtspsrc(node, uri, transport, buffers=None):
                       f"location={uri}", f"protocols={transport}",
                       "latency=200", *streams,
                       name=f"rtspsrc-{transport}-{next(node.lab.counter)}",
-                      env=plain_environment())
+                      env=netlab.plain_environment())
 
 
 def mpv(node, uri, transport):
@@ -69,7 +59,7 @@ def mpv(node, uri, transport):
                       f"--rtsp-transport={transport}", "--frames=75",
                       "--term-status-msg=AT ${=time-pos}",
                       uri, name=f"mpv-{transport}-{next(node.lab.counter)}",
-                      env=plain_environment())
+                      env=netlab.plain_environment())
 
 
 def all_players(lab, uri, limited):

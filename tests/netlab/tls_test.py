@@ -4,7 +4,6 @@
 # this one is told.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
-import os
 import re
 import signal
 import socket
@@ -118,15 +117,6 @@ def parents_that_are_killed_cost_no_packet():
             source.wait_stats("all gone", lambda stats: not stats["children"])
 
 
-def plain_environment():
-    environment = dict(os.environ)
-    for name in ("GST_PLUGIN_PATH", "LD_LIBRARY_PATH", "LD_PRELOAD"):
-        environment.pop(name, None)
-    environment["GST_REGISTRY"] = os.environ.get(
-        "SPREADIT_PLAIN_REGISTRY", "plain-registry.bin")
-    return environment
-
-
 def unmodified_players_play_it():
     with netlab.Lab() as lab:
         source = lab.publish("test", "--max-children=3", scheme="spreadits")
@@ -134,14 +124,14 @@ def unmodified_players_play_it():
         ffmpeg = lab.add_node().spawn(
             "ffmpeg", "-nostdin", "-v", "error", "-rtsp_transport", "tcp",
             "-i", url, "-t", "3", "-f", "framemd5", "-",
-            env=plain_environment())
+            env=netlab.plain_environment())
         # Nobody has signed for the source: it has to be told to go on.
         rtspsrc = lab.add_node().spawn(
             "gst-launch-1.0", "-q", "rtspsrc", f"location={url}",
             "tls-validation-flags=0", "latency=200", "!",
             "application/x-rtp,media=video", "!", "decodebin", "!",
             "fakesink", f"num-buffers={ENOUGH_FRAMES}",
-            env=plain_environment())
+            env=netlab.plain_environment())
         for player in (ffmpeg, rtspsrc):
             if status := player.wait(PATIENCE_SECONDS):
                 raise netlab.Failure(f"{player.name}: status {status}:\n"
