@@ -23,8 +23,7 @@ VP8_OPUS = ("videotestsrc is-live=true ! "
 
 
 def require_players():
-    for player in ("ffmpeg", "gst-launch-1.0", "gst-play-1.0",
-                   "gst-discoverer-1.0"):
+    for player in ("ffmpeg", "gst-play-1.0", "gst-discoverer-1.0"):
         if not shutil.which(player):
             netlab.skip(f"no {player}")
 
@@ -39,16 +38,11 @@ def ffmpeg(node, uri, transport, seconds=None):
 
 
 def rtspsrc(node, uri, transport, buffers=None):
-    """Video and audio, decoded; `buffers` of each, or until the end: then its
-    output says when there is something to see and to hear."""
-    limit = [f"num-buffers={buffers}"] if buffers else []
-    streams = [word for media in ("video", "audio")
-               for word in ("rtsp.", "!", f"application/x-rtp,media={media}",
-                            "!", "decodebin", "!", "fakesink", *limit)]
-    return node.spawn("gst-launch-1.0", "-q" if buffers else "-v",
-                      "rtspsrc", "name=rtsp",
-                      f"location={uri}", f"protocols={transport}",
-                      "latency=200", *streams,
+    """Video and audio, decoded; `buffers` of each, or until the end. Its output
+    says when there is something to see and to hear."""
+    limit = [f"--buffers={buffers}"] if buffers else []
+    return node.spawn(os.environ.get("SPREADIT_RTSP_PLAYER", "rtsp-player"),
+                      f"--protocols={transport}", *limit, uri,
                       name=f"rtspsrc-{transport}-{next(node.lab.counter)}",
                       env=netlab.plain_environment())
 
@@ -208,13 +202,10 @@ def are_sent_on_by_a_full_source():
 
 
 def is_playing(player):
-    """Both media are decoded. A decodebin that never was so far has no sink
-    when the stream ends, and gst-launch waits for it for ever."""
-    if player.name.startswith("ffmpeg"):
-        found = re.findall(r"^([01]),", player.output(), re.M)
-    else:
-        found = re.findall(r"fakesink([01])\.GstPad:sink: caps = ",
-                           player.output())
+    """Both media are decoded."""
+    pattern = (r"^([01])," if player.name.startswith("ffmpeg") else
+               r"^(audio|video) plays$")
+    found = re.findall(pattern, player.output(), re.M)
     return len(set(found)) == 2
 
 
