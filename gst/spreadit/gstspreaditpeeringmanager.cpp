@@ -1219,6 +1219,8 @@ gst_spreadit_peering_manager_query_tree_async (GstSpreaditPeeringManager *self,
  * - `feeds`: #guint, its children
  * - `children`: list of structures, those that are told of
  * - `plain-player`: #gboolean, an RTSP player that is not SpreadIt
+ * - `reachable`: #gboolean, whether others can connect to `address`; missing
+ *   while not known
  * - `stale`: #gboolean, it has not answered: these are the figures its parent
  * has, without those that only it knows
  *

@@ -179,6 +179,25 @@ TEST (Survey, TellsOfTheWholeTree)
   EXPECT_LT (upper - peers.data (), left - peers.data ());
 }
 
+// Found out by the parent, told to the child, who says so itself. Nobody is
+// sent to who takes nobody, so nobody has tried.
+TEST (Survey, TellsWhomOthersCanConnectTo)
+{
+  SmallTree tree;
+  std::vector<rtsp::SurveyedPeer> peers;
+  const auto reach_of = [&] (const Node &peer) {
+    const auto *one = find (peers, peer.id ());
+    return one ? one->reach : core::Reach::no;
+  };
+  // Who is asked too often lets its parent answer, who leaves those below out.
+  EXPECT_TRUE (eventually ([&] {
+    peers = survey (*tree.source);
+    return reach_of (*tree.upper) == core::Reach::yes && peers.size () == 5;
+  }));
+  EXPECT_EQ (reach_of (*tree.left), core::Reach::unknown);
+  EXPECT_EQ (reach_of (*tree.source), core::Reach::unknown);
+}
+
 // Without a survey; and in one, of those who have somebody below them.
 TEST (Survey, HowTheStreamFaresIsKnownWithoutAsking)
 {

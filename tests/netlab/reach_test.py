@@ -11,6 +11,7 @@
 #                  natted
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
+import re
 import shutil
 
 import netlab
@@ -50,17 +51,20 @@ def drop_syns(node):
 
 
 class Land:
-    def __init__(self, lab, policy):
+    def __init__(self, lab, policy, scheme="spreadit"):
         self.lab = lab
         self.policy = f"--add-policy={policy}"
         self.home = lab.add_router(lab.root)
         masquerade(self.home, lab.root)
         self.source = lab.publish("test", self.policy, "--max-children=3",
-                                  node=lab.add_host(lab.root))
+                                  node=lab.add_host(lab.root), scheme=scheme)
+        # With TLS its own id is what it is known by.
+        said = re.search(r"\?id=[0-9a-f]{32}", self.source.output())
+        self.uri = self.source.uri + (said.group() if said else "")
         self.natted = self.relay(self.home)
         self.walled_node = lab.add_host(lab.root)
         drop_syns(self.walled_node)
-        self.walled = lab.relay(self.source.uri, self.policy,
+        self.walled = lab.relay(self.uri, self.policy,
                                 node=self.walled_node)
         self.good = self.relay(lab.root, "--max-children=20")
         for peer in self.natted, self.walled:
@@ -72,7 +76,7 @@ class Land:
                              TOLD_SECONDS)
 
     def relay(self, router, *arguments):
-        return self.lab.relay(self.source.uri, self.policy, *arguments,
+        return self.lab.relay(self.uri, self.policy, *arguments,
                               node=self.lab.add_host(router))
 
 
@@ -121,6 +125,11 @@ def newcomers_are_sent_past_them():
             check_warned(land)
 
 
+def over_tls_it_is_the_same():
+    with RoutedLab() as lab:
+        check_newcomers(Land(lab, "auto", "spreadits"))
+
+
 def what_check_says(land, node):
     check = node.spawn(land.lab.relay_command, "--check",
                        f"--listen=0.0.0.0:{netlab.PORT}", land.source.uri)
@@ -164,6 +173,6 @@ def a_port_that_is_opened_is_found_out_about():
 if not shutil.which("nft"):
     netlab.skip("no nft command (package nftables)")
 netlab.main([
-    newcomers_are_sent_past_them, check_says_so,
+    newcomers_are_sent_past_them, over_tls_it_is_the_same, check_says_so,
     a_port_that_is_opened_is_found_out_about
 ])

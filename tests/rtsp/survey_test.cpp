@@ -43,6 +43,7 @@ everything ()
   peer.self = {{0x0123456789abcdef, 0xfedcba9876543210}, "[2001:db8::2]:8554"};
   peer.state = core::PeerState::transient;
   peer.player = peer.stale = peer.over_tcp = true;
+  peer.reach = core::Reach::no;
   peer.level = 3;
   peer.subtree = {9, 2, 7};
   peer.quality = {8, 20'000, 350, 80, 33};
@@ -209,6 +210,7 @@ TEST (Survey, RefusesBadAnswers)
            answer + peer_line ("; delay-us=86400000001"),
            answer + peer_line ("; stale=1"),
            answer + peer_line ("; stale=yes; stale=yes"),
+           answer + peer_line ("; reachable=unknown"),
        })
     EXPECT_EQ (status_of (bad), 400u) << bad;
 }

@@ -40,6 +40,7 @@ about_self (const NodeStats &stats, unsigned children_max)
   self.self = stats.self;
   self.state = stats.state;
   self.over_tcp = stats.is_parent_over_tcp;
+  self.reach = stats.reachable;
   self.level = stats.level;
   self.subtree = stats.subtree;
   // Of who has nobody below, its own figures say more.
@@ -70,6 +71,7 @@ about_child (const NodeStats::Child &child, unsigned level)
   known.player = child.info.plain_player;
   known.stale = !known.player;
   known.over_tcp = child.is_over_tcp;
+  known.reach = child.info.reach;
   known.level = std::min<unsigned> (level + 1, core::limits::levels_max);
   known.subtree = child.info.subtree;
   known.quality = child.info.quality;

@@ -276,6 +276,7 @@ about (const rtsp::SurveyedPeer &peer)
       G_TYPE_UINT, peer.children, "max-children", G_TYPE_UINT,
       peer.children_max, "switches", G_TYPE_UINT, peer.moves, "lost-fraction",
       G_TYPE_DOUBLE, peer.lost_ppm / 1e6, nullptr);
+  set_reach (s, peer.reach);
   set_u64 (s, "packets-received", peer.packets_received);
   set_u64 (s, "packets-lost", peer.packets_lost);
   set_u64 (s, "bytes-in", peer.bytes_in);

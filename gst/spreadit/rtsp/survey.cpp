@@ -107,6 +107,8 @@ write_peer (const SurveyedPeer &peer)
   line.flag ("player", peer.player);
   line.flag ("stale", peer.stale);
   line.flag ("tcp", peer.over_tcp);
+  if (peer.reach != core::Reach::unknown)
+    line.add ("reachable", peer.reach == core::Reach::yes ? "yes" : "no");
   line.add ("level", peer.level, core::limits::levels_max);
   line.add ("peers", peer.subtree.peers, limits::subtree_peers_max);
   figure ("levels", peer.subtree.levels, core::limits::levels_max);
@@ -221,7 +223,7 @@ struct PeerFields {
   std::optional<core::PeerId> id;
   std::optional<std::string> address;
   std::optional<core::PeerState> state;
-  std::optional<bool> player, stale, tcp;
+  std::optional<bool> player, stale, tcp, reachable;
   std::optional<std::uint32_t> depth, level, peers, levels, free, children,
       children_max, lost_ppm, moves, measured, lost_worst, lost_mean,
       delay_worst, delay_mean;
@@ -264,6 +266,8 @@ PeerFields::take (const text::Parameter &parameter)
     return read_flag (stale, value);
   if (is ("tcp"))
     return read_flag (tcp, value);
+  if (is ("reachable"))
+    return read_flag (reachable, value);
   if (is ("depth"))
     return read_once (depth, value, core::limits::levels_max);
   if (is ("level"))
@@ -338,6 +342,8 @@ parse_peer_line (std::string_view value)
   peer.player = fields.player.value_or (false);
   peer.stale = fields.stale.value_or (false);
   peer.over_tcp = fields.tcp.value_or (false);
+  if (fields.reachable)
+    peer.reach = *fields.reachable ? core::Reach::yes : core::Reach::no;
   peer.level = fields.level.value_or (0);
   peer.subtree = {fields.peers.value_or (1), fields.levels.value_or (0),
       fields.free.value_or (0)};

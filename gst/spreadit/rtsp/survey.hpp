@@ -41,6 +41,7 @@ struct SurveyedPeer {
   bool player = false; // not SpreadIt
   bool stale = false;  // did not answer: as its parent knows it
   bool over_tcp = false;
+  core::Reach reach = core::Reach::unknown; // as its parent has found
   std::uint32_t level = 0;
   core::Subtree subtree;
   core::Quality quality; // of its subtree

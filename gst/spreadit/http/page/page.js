@@ -74,6 +74,8 @@ function showPeer() {
   row('Address', peer.address || 'cannot be reached');
   row('State', peer['plain-player'] ? 'plain player'
     : peer.stale ? `${peer.state}, does not answer` : peer.state);
+  if (peer.reachable !== undefined)
+    row('Others can connect', peer.reachable ? 'yes' : 'no: a NAT or a firewall is before it');
   row('Level', peer.level);
   row('Feeds', `${peer.feeds} of ${peer['max-children']}`);
   row('Below it', plural(peer.subtree.peers - 1, 'peer', 'peers'));

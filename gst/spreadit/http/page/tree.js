@@ -40,6 +40,7 @@ function describe(row, forest) {
   const parts = [forest.nameOf(row.id), `level ${peer.level}`,
     peer.stale ? 'does not answer' : peer['plain-player'] ? 'plain player' : peer.state,
     `feeds ${peer.feeds}`, `loses ${(peer.loss * 100).toPrecision(2)} %`];
+  if (peer.reachable === false) parts.push('others cannot connect to it');
   if (row.folded) parts.push(`${peer.subtree.peers - 1} below it folded`);
   return parts.join(', ');
 }
@@ -74,6 +75,7 @@ export function drawTree(svg, forest, { chosen, choose, toggle }) {
     const classes = ['peer', peer.state];
     if (peer.stale) classes.push('stale');
     if (peer['plain-player']) classes.push('player');
+    if (peer.reachable === false) classes.push('unreachable');
     if (peer.isNew) classes.push('new');
     if (row.id === chosen) classes.push('chosen');
     const group = element('g', { class: classes.join(' '), id: `peer-${row.id}`,
