@@ -270,6 +270,10 @@ TEST (Simulator, IdleHeartBeatsChangeNothing)
       EXPECT_EQ (with.seconds_missed, without.seconds_missed);
       EXPECT_EQ (with.level.mean (), without.level.mean ());
       EXPECT_EQ (with.delay_ms.mean (), without.delay_ms.mean ());
+      // Reckoned, not sent.
+      EXPECT_NEAR (static_cast<double> (without.control_bytes) /
+                       static_cast<double> (with.control_bytes),
+          1, 0.2);
     }
 }
 

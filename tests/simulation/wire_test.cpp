@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "recode.hpp"
+#include "rtsp/codec.hpp"
 #include "rtsp/headers.hpp"
 #include "rtsp/writer.hpp"
 #include "sim_scenarios.hpp"
@@ -83,6 +84,20 @@ TEST (WireSize, OfAStandbyLink)
   ASSERT_TRUE (asked && answered);
   EXPECT_EQ (spreadit::sim::standby_size,
       (3 + 1 + 1 + 4) * 40 + asked->size () + answered->size ());
+}
+
+TEST (WireSize, OfAHeartBeatThatSaysNothingNew)
+{
+  using namespace spreadit::rtsp;
+  Request request = encode_alive_again (
+      {Scheme::spreadit, "192.168.100.100", 8554, "/live", ""},
+      "1039612877760651149");
+  set_cseq (request.headers, 1000);
+  const auto beat = write (request);
+  ASSERT_TRUE (beat);
+  const auto real = static_cast<double> (40 + beat->size () + 40 + 30);
+  EXPECT_NEAR (
+      static_cast<double> (spreadit::sim::alive_again_size), real, real / 10);
 }
 
 TEST (WireSize, IsWithinATenthOfTheRealThing)

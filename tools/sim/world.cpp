@@ -476,7 +476,9 @@ World::perform (Place place, action::Send &send)
   const Connection &connection = connections_[index];
   const bool to_opener = connection.opener != place;
   note (send.message.index ());
-  count_bytes (wire_size (send.message));
+  count_bytes (is_said_again (index, to_opener, send.message)
+                   ? alive_again_size
+                   : wire_size (send.message));
   ++measures_.control_messages;
   if (std::holds_alternative<message::Probe> (send.message))
     note_probe (index);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 
 #include "sim/audience.hpp"
 #include "sim/event_queue.hpp"
@@ -118,6 +119,9 @@ private:
   [[nodiscard]] core::Duration queueing (Place place) const;
   void count_bytes (std::size_t bytes) { measures_.control_bytes += bytes; }
   void count_beats (Index index);
+  // Whether it is what was last said on this connection, this way.
+  [[nodiscard]] bool is_said_again (
+      Index index, bool to_opener, const core::Message &message);
 
   // The stream.
   [[nodiscard]] bool flows (const Connection &connection) const;
@@ -135,6 +139,8 @@ private:
   std::vector<Index> free_connections_;
   std::vector<core::Message> messages_;
   std::vector<std::uint32_t> free_messages_;
+  // With Scenario::idle_beats, by connection and direction.
+  std::map<std::pair<Index, bool>, core::message::Alive> said_;
   EventQueue<Event> queue_;
   core::Instant now_{};
   Measures measures_;

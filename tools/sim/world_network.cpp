@@ -86,6 +86,7 @@ World::end (Index index, bool of_opener)
 {
   Connection &connection = connections_[index];
   count_beats (index);
+  said_.erase ({index, of_opener});
   (of_opener ? connection.open_at_opener : connection.open_at_acceptor) = false;
   if (of_opener) {
     auto &first = connection.previous_opened == none
@@ -110,7 +111,20 @@ World::end (Index index, bool of_opener)
   note_flow (index);
 }
 
-// Idle ones were not sent, but they would have been.
+bool
+World::is_said_again (Index index, bool to_opener, const core::Message &message)
+{
+  const auto *alive = std::get_if<message::Alive> (&message);
+  if (!scenario_.idle_beats || !alive)
+    return false; // what is sent then has news
+  const auto [it, is_first] = said_.try_emplace ({index, !to_opener}, *alive);
+  if (!is_first && it->second == *alive)
+    return true;
+  it->second = *alive;
+  return false;
+}
+
+// Idle ones were not sent, but they would have been: the first in full.
 void
 World::count_beats (Index index)
 {
@@ -125,7 +139,9 @@ World::count_beats (Index index)
   if (child.peer && !child.peer->root_path ().empty ())
     down.root_path = child.peer->root_path ().above ();
   down.standby.resize (limits::standby_max / 2);
-  count_bytes (beats * (wire_size (up) + wire_size (down)));
+  if (beats > 0)
+    count_bytes (
+        wire_size (up) + wire_size (down) + (beats - 1) * 2 * alive_again_size);
   measures_.control_messages += 2 * beats;
 }
 
