@@ -1,6 +1,8 @@
 // Who is accepted, redirected or refused (paper, III-3, IV-B, V-A).
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <set>
+
 #include "bench.hpp"
 
 using namespace spreadit::core;
@@ -169,19 +171,25 @@ TEST (Join, SomeAreNeverOffered)
   EXPECT_TRUE (bench.peer.parent_link () == parent);
 }
 
-// What the paper assumes: everyone has room.
+// What the paper assumes: everyone has room. So in turn with those who have it.
 TEST (Join, DeadEndsAreOfferedIfAskedFor)
 {
-  Config config = Bench::config_of (1);
+  Config config = Bench::config_of (2);
   config.offer_dead_ends = true;
+  config.add_policy = AddPolicyKind::round_robin;
   Bench bench (config);
   bench.settle ();
   auto dead_end = bench.ask (10);
-  dead_end.subtree.free = 0;
+  dead_end.children_max = dead_end.subtree.free = 0;
   bench.hear (incoming (10), dead_end);
   bench.join (11);
-  ASSERT_TRUE (bench.said<message::Redirect> ());
-  EXPECT_EQ (bench.said<message::Redirect> ()->target, contact (10));
+  std::set<std::uint64_t> offered;
+  for (std::uint64_t newcomer : {12, 13}) {
+    bench.join (newcomer);
+    ASSERT_TRUE (bench.said<message::Redirect> ());
+    offered.insert (bench.said<message::Redirect> ()->target.id.low);
+  }
+  EXPECT_EQ (offered, (std::set{id_of (10).low, id_of (11).low}));
 }
 
 TEST (Join, ADeadEndWithRoomAgainIsOffered)

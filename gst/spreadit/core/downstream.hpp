@@ -166,7 +166,7 @@ private:
   [[nodiscard]] std::optional<Contact> choose (
       Instant now, const message::Subscribe &ask);
   // downstream_reach.cpp
-  [[nodiscard]] static bool is_to_be_dialed (const Child &child);
+  [[nodiscard]] bool is_to_be_dialed (const Child &child) const;
   void dial (Instant now, Child &child);
   void consider_dialing (Instant now, Child &child);
   void doubt_avoided (Instant now, const message::Subscribe &ask);

@@ -11,10 +11,11 @@ namespace spreadit::core {
 
 // Whom we might send somebody to.
 bool
-Downstream::is_to_be_dialed (const Child &child)
+Downstream::is_to_be_dialed (const Child &child) const
 {
   return !child.plain_player && is_usable (child.contact) &&
-         (child.children_max > 0 || child.subtree.free > 0);
+         (child.children_max > 0 || child.subtree.free > 0 ||
+             node_.config.offer_dead_ends);
 }
 
 bool
