@@ -28,6 +28,17 @@ PICTURES = ("videotestsrc is-live=true ! video/x-raw,framerate=25/1 ! x264enc "
 LAUNCH = "gst-launch-1.0"
 
 
+def take_the_sanitizer_along():
+    """A program without it cannot load a plugin with it."""
+    if why := os.environ.get("SPREADIT_WHY_NO_PRELOAD"):
+        skip(why)
+    if preload := os.environ.get("SPREADIT_PRELOAD"):
+        os.environ["LD_PRELOAD"] = preload
+        # What gst-launch-1.0 leaves behind when it ends is not ours to look at.
+        os.environ["ASAN_OPTIONS"] = (
+            os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0")
+
+
 def launch(description):
     return Relay(LAUNCH, *description.split())
 
@@ -158,9 +169,10 @@ def what_is_in_the_way():
              GST_SPREADIT_MODULE_PATH=folder)
     preload = os.environ.get("LD_PRELOAD", "")
     says("libsoup 2", "0", ["libsoup 2", "gst-spreadit-relay --http"],
-         LD_PRELOAD=f"{preload} {sys.argv[1]}".strip())
+         LD_PRELOAD=f"{preload}:{sys.argv[1]}".strip(":"))
 
 
+take_the_sanitizer_along()
 for part in (both_ends_of_a_stream, any_port, what_is_in_the_way):
     print(f"--- {part.__name__}", flush=True)
     part()

@@ -100,10 +100,12 @@ on_medium (GstElement *, GstPad *pad, gpointer data)
   const char *medium =
       gst_structure_get_string (gst_caps_get_structure (caps, 0), "media");
   ++player.awaited;
-  // Lives as long as the process.
   auto *branch = new Branch{player, medium != nullptr ? medium : "unknown"};
   gst_caps_unref (caps);
   GstElement *decoder = add (player, "decodebin");
+  // Is there as long as the pipeline is.
+  g_object_set_data_full (G_OBJECT (decoder), "branch", branch,
+      [] (gpointer gone) { delete static_cast<Branch *> (gone); });
   g_signal_connect (decoder, "pad-added", G_CALLBACK (on_decoder_pad), branch);
   gst_element_sync_state_with_parent (decoder);
   GstPad *entry = gst_element_get_static_pad (decoder, "sink");
