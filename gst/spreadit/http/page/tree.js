@@ -7,6 +7,12 @@ const ROW = 22, ROW_DENSE = 17, MARGIN = 14, RADIUS = 6;
 // Wide enough for an address, and narrow enough for all levels if it can be.
 const COLUMN_MIN = 150, COLUMN_MAX = 190;
 const DENSE_FROM = 40;
+// Worth a word.
+const LOSSY = 0.005;
+// How wide an edge turns.
+const BEND = 18;
+// Of a character of a name, at most, in the font of style.css.
+const CHARACTER = 7;
 
 const element = (name, attributes, parent) => {
   const made = document.createElementNS(NS, name);
@@ -58,16 +64,21 @@ export function drawTree(svg, forest, { chosen, choose, toggle }) {
   svg.setAttribute('height', MARGIN * 2 + Math.max(1, leaves) * height + 4);
   const x = (row) => MARGIN + RADIUS + row.depth * column;
   const y = (row) => MARGIN + height / 2 + row.y * height;
+  const nameEnd = (row) => x(row) + RADIUS + 9 +
+    short(forest.nameOf(row.id)).length * CHARACTER +
+    (row.peer.loss > LOSSY ? 8 * CHARACTER : 0);
   const byId = new Map(rows.map((row) => [row.id, row]));
   const drawing = document.createDocumentFragment();
 
   for (const row of rows) {
     const parent = byId.get(row.parent);
     if (!parent) continue;
-    const lossy = row.peer.loss > 0.005 ? ' lossy' : '';
-    const middle = x(row) - 34;
+    // From behind the parent's name on, not through it.
+    const middle = x(row) - 14;
+    const begin = Math.min(nameEnd(parent), middle - BEND);
+    const lossy = row.peer.loss > LOSSY ? ' lossy' : '';
     element('path', { class: `edge${lossy}${row.peer.stale ? ' stale' : ''}`,
-      d: `M${x(parent)} ${y(parent)}H${middle - 22}C${middle} ${y(parent)} ${middle - 22} ${y(row)} ${middle} ${y(row)}H${x(row)}` },
+      d: `M${begin} ${y(parent)}H${middle - BEND}C${middle} ${y(parent)} ${middle - BEND} ${y(row)} ${middle} ${y(row)}H${x(row)}` },
       drawing);
   }
   for (const row of rows) {
@@ -84,21 +95,21 @@ export function drawTree(svg, forest, { chosen, choose, toggle }) {
       'aria-label': describe(row, forest) }, drawing);
     if (row.folded || row.children.length) group.setAttribute('aria-expanded', !row.folded);
     // The ground for the label, so that an edge does not strike it through.
-    element('rect', { x: -RADIUS - 3, y: -height / 2 + 1, width: column - 42,
+    element('rect', { x: -RADIUS - 3, y: -height / 2 + 1, width: column - 36,
       height: height - 2, rx: 4 }, group);
     element('circle', { r: peer.state === 'source' ? RADIUS + 1 : RADIUS - 1 }, group);
-    const label = element('text', { x: RADIUS + 5, y: peer.feeds && !row.folded ? -height / 3 : 0 }, group);
+    const label = element('text', { x: RADIUS + 5 }, group);
     label.textContent = short(forest.nameOf(row.id));
     if (row.folded) {
       const worst = forest.worstBelow(row.id);
       const more = element('tspan', { class: 'more' }, label);
       more.textContent = ` ▸ ${peer.subtree.peers - 1}`;
-      if (worst.loss > 0.005 || worst.without) {
+      if (worst.loss > LOSSY || worst.without) {
         const bad = element('tspan', { class: 'bad' }, label);
         bad.textContent = worst.without ? ` ${worst.without} without`
           : ` ${(worst.loss * 100).toPrecision(2)} %`;
       }
-    } else if (peer.loss > 0.005) {
+    } else if (peer.loss > LOSSY) {
       const bad = element('tspan', { class: 'bad' }, label);
       bad.textContent = ` ${(peer.loss * 100).toPrecision(2)} %`;
     }
