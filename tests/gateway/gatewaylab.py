@@ -138,13 +138,9 @@ def ffmpeg(node, url, transport, seconds):
 def rtspsrc(node, url, scheme, seconds):
     """`scheme` says how: rtspu, rtspt, rtsph."""
     process = node.spawn(
-        "gst-launch-1.0", "-q", "rtspsrc", "latency=1000",
-        "location=" + scheme + url[len("rtsp"):], "!",
-        "application/x-rtp,media=video", "!", "rtph264depay", "!",
-        "h264parse", "!", "avdec_h264", "!", "videoconvert", "!",
-        "video/x-raw,format=I420", "!", "identity",
-        f"eos-after={seconds * FRAME_RATE + 1}", "!", "checksumsink",
-        "hash=md5", "sync=false",
+        os.environ.get("SPREADIT_RTSP_PLAYER", "rtsp-player"), "--latency=1000",
+        "--checksums", f"--buffers={seconds * FRAME_RATE + 1}",
+        scheme + url[len("rtsp"):],
         name=f"{scheme}-{next(node.lab.counter)}", env=netlab.plain_environment())
     return Player(scheme, process, Frames.in_checksumsink)
 

@@ -4,11 +4,13 @@
 // ever; and it takes for its status an error that rtspsrc (1.22) posts when its
 // own shutting down interrupts the PAUSE that it sends then.
 //
-//   rtsp-player [--protocols=udp|tcp] [--unverified] [--buffers=N] URL
+//   rtsp-player [--protocols=udp|tcp] [--unverified] [--latency=MS]
+//               [--buffers=N] [--checksums] URL
 //
 // Says "video plays", "audio plays" as soon as it is so, and ends when it has N
 // decoded buffers of each medium, or with the stream. With --unverified any TLS
-// certificate will do.
+// certificate will do; --checksums is a line for each picture, its time and the
+// MD5 of it as I420.
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <atomic>
@@ -19,12 +21,11 @@
 
 namespace {
 
-constexpr guint kLatencyMs = 200;
-
 struct Player {
   GstElement *pipeline;
   GMainLoop *loop;
   int buffers; // of each medium; 0 is all there are
+  bool checksums;
   // Branches that are to end, and one more until rtspsrc has named the last.
   std::atomic<int> awaited{1};
   int status = 0;
@@ -77,11 +78,26 @@ add (Player &player, const char *factory)
   return element;
 }
 
+GstElement *
+add_checksums (Player &player)
+{
+  GstElement *bin = gst_parse_bin_from_description (
+      "videoconvert ! video/x-raw,format=I420 ! checksumsink hash=md5 "
+      "sync=false",
+      TRUE, nullptr);
+  if (bin == nullptr)
+    g_error ("no videoconvert or no checksumsink");
+  gst_bin_add (GST_BIN (player.pipeline), bin);
+  return bin;
+}
+
 void
 on_decoder_pad (GstElement *, GstPad *pad, gpointer data)
 {
   auto *branch = static_cast<Branch *> (data);
-  GstElement *sink = add (branch->player, "fakesink");
+  GstElement *sink = branch->player.checksums && branch->medium == "video"
+                         ? add_checksums (branch->player)
+                         : add (branch->player, "fakesink");
   GstPad *end = gst_element_get_static_pad (sink, "sink");
   gst_pad_add_probe (end,
       static_cast<GstPadProbeType> (
@@ -144,10 +160,13 @@ main (int argc, char **argv)
 {
   gchar *protocols = nullptr;
   gboolean unverified = FALSE;
-  gint buffers = 0;
+  gint buffers = 0, latency = 200;
+  gboolean checksums = FALSE;
   const GOptionEntry options[] = {
       {"protocols", 0, 0, G_OPTION_ARG_STRING, &protocols, nullptr, nullptr},
       {"unverified", 0, 0, G_OPTION_ARG_NONE, &unverified, nullptr, nullptr},
+      {"latency", 0, 0, G_OPTION_ARG_INT, &latency, nullptr, nullptr},
+      {"checksums", 0, 0, G_OPTION_ARG_NONE, &checksums, nullptr, nullptr},
       {"buffers", 0, 0, G_OPTION_ARG_INT, &buffers, nullptr, nullptr}, {}};
   GOptionContext *context = g_option_context_new ("URL");
   g_option_context_add_main_entries (context, options, nullptr);
@@ -162,10 +181,10 @@ main (int argc, char **argv)
     return 2;
   }
 
-  Player player{
-      gst_pipeline_new (nullptr), g_main_loop_new (nullptr, FALSE), buffers};
+  Player player{gst_pipeline_new (nullptr), g_main_loop_new (nullptr, FALSE),
+      buffers, checksums != FALSE};
   GstElement *source = add (player, "rtspsrc");
-  g_object_set (source, "location", argv[1], "latency", kLatencyMs, nullptr);
+  g_object_set (source, "location", argv[1], "latency", latency, nullptr);
   if (unverified)
     g_object_set (source, "tls-validation-flags", 0, nullptr);
   if (protocols != nullptr)
