@@ -138,7 +138,7 @@ def ffmpeg(node, url, transport, seconds):
 def rtspsrc(node, url, scheme, seconds):
     """`scheme` says how: rtspu, rtspt, rtsph."""
     process = node.spawn(
-        os.environ.get("SPREADIT_RTSP_PLAYER", "rtsp-player"), "--latency=1000",
+        netlab.rtsp_player(), "--latency=1000",
         "--checksums", f"--buffers={seconds * FRAME_RATE + 1}",
         scheme + url[len("rtsp"):],
         name=f"{scheme}-{next(node.lab.counter)}", env=netlab.plain_environment())

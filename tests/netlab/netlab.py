@@ -230,6 +230,11 @@ class Node:
         return in_namespace(self.namespace, make)
 
 
+def rtsp_player():
+    """The program; rtsp_player.cpp says what it takes and tells."""
+    return os.environ.get("SPREADIT_RTSP_PLAYER", "rtsp-player")
+
+
 def plain_environment():
     """What players have on a machine without SpreadIt."""
     environment = dict(os.environ)

@@ -41,7 +41,7 @@ def rtspsrc(node, uri, transport, buffers=None):
     """Video and audio, decoded; `buffers` of each, or until the end. Its output
     says when there is something to see and to hear."""
     limit = [f"--buffers={buffers}"] if buffers else []
-    return node.spawn(os.environ.get("SPREADIT_RTSP_PLAYER", "rtsp-player"),
+    return node.spawn(netlab.rtsp_player(),
                       f"--protocols={transport}", *limit, uri,
                       name=f"rtspsrc-{transport}-{next(node.lab.counter)}",
                       env=netlab.plain_environment())

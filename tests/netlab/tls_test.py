@@ -4,7 +4,6 @@
 # this one is told.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
-import os
 import re
 import signal
 import socket
@@ -128,7 +127,7 @@ def unmodified_players_play_it():
             env=netlab.plain_environment())
         # Nobody has signed for the source: it has to be told to go on.
         rtspsrc = lab.add_node().spawn(
-            os.environ.get("SPREADIT_RTSP_PLAYER", "rtsp-player"),
+            netlab.rtsp_player(),
             "--unverified", f"--buffers={ENOUGH_FRAMES}", url,
             env=netlab.plain_environment())
         for player in (ffmpeg, rtspsrc):
