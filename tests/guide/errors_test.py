@@ -11,12 +11,14 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 
-HOST = "127.0.0.1"
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                "..", "common"))
+from ports import HOST, free_port  # noqa: E402
+
 PATIENCE_SECONDS = 60
 NOBODY = 65534  # the user
 HEAD = """# When something is wrong
@@ -30,12 +32,6 @@ application the text is the bus's error message or the manager's `unavailable`.
 | mistake | command | status | it says |
 |---|---|---|---|
 """
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return probe.getsockname()[1]
 
 
 class Source:

@@ -16,11 +16,14 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                "..", "common"))
+from ports import HOST, free_port  # noqa: E402
 
 PLAY_SECONDS = 3
 PATIENCE_SECONDS = 90
@@ -42,24 +45,13 @@ class Fault(Exception):
     pass
 
 
-def free_ports(count):
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
-
-
 class Reader:
     def __init__(self, directory):
         self.directory = directory
         self.running = []
-        names = range(FIRST_PORT, LAST_PORT + 1)
-        self.places = {f":{name}": f":{port}" for name, port in
-                       zip(names, free_ports(len(names)))}
-        self.places["source.example"] = "127.0.0.1"
+        self.places = {f":{name}": f":{free_port()}"
+                       for name in range(FIRST_PORT, LAST_PORT + 1)}
+        self.places["source.example"] = HOST
 
     def put_in(self, text, words):
         for word, instead in words.items():

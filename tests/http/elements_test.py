@@ -16,7 +16,8 @@ import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from nodes import (END_SECONDS, HOST, START_SECONDS, Relay, Site, check, end,
-                   eventually, free_port, skip)
+                   eventually, free_port, skip)  # noqa: E402
+import sanitizer  # noqa: E402
 
 try:
     import websocket
@@ -26,17 +27,6 @@ except ImportError as missing:
 PICTURES = ("videotestsrc is-live=true ! video/x-raw,framerate=25/1 ! x264enc "
             "tune=zerolatency key-int-max=25 ! h264parse ! s. ")
 LAUNCH = "gst-launch-1.0"
-
-
-def take_the_sanitizer_along():
-    """A program without it cannot load a plugin with it."""
-    if why := os.environ.get("SPREADIT_WHY_NO_PRELOAD"):
-        skip(why)
-    if preload := os.environ.get("SPREADIT_PRELOAD"):
-        os.environ["LD_PRELOAD"] = preload
-        # What gst-launch-1.0 leaves behind when it ends is not ours to look at.
-        os.environ["ASAN_OPTIONS"] = (
-            os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0")
 
 
 def launch(description):
@@ -172,7 +162,10 @@ def what_is_in_the_way():
          LD_PRELOAD=f"{preload}:{sys.argv[1]}".strip(":"))
 
 
-take_the_sanitizer_along()
+if why := sanitizer.why_not():
+    skip(why)
+# gst-launch-1.0 and nothing of ours is started here.
+os.environ.update(sanitizer.environment())
 for part in (both_ends_of_a_stream, any_port, what_is_in_the_way):
     print(f"--- {part.__name__}", flush=True)
     part()

@@ -14,7 +14,10 @@ import threading
 import time
 import urllib.parse
 
-HOST = "127.0.0.1"
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                "..", "common"))
+from ports import HOST, free_port  # noqa: E402
+
 START_SECONDS = 30
 END_SECONDS = 10
 
@@ -36,12 +39,6 @@ def end():
 def skip(why):
     print(f"skipped: {why}")
     sys.exit(77)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return probe.getsockname()[1]
 
 
 def eventually(condition, seconds=START_SECONDS):
@@ -160,23 +157,29 @@ class Tree:
         for _ in range(peers):
             self.add_peer()
         if not eventually(self.is_complete, START_SECONDS + peers):
-            raise RuntimeError("not everybody receives")
+            raise RuntimeError(f"not everybody receives: {self.absent()}")
 
-    def add_peer(self):
+    def add_peer(self, *arguments):
         # Its port says in the tree which process it is.
         port = free_port()
         self.peers[f"{HOST}:{port}"] = Relay(
             self.program, f"--listen={HOST}:{port}", "--quiet",
-            f"--max-children={self.peer_children}", self.uri)
+            f"--max-children={self.peer_children}", *arguments, self.uri)
+        return f"{HOST}:{port}"
 
     def is_complete(self):
         try:
-            told = {peer["address"]: peer
-                    for peer, _ in walk(self.site.tree())}
+            return not self.absent()
         except RuntimeError:
             return False
-        return all(address in told and told[address]["state"] == "receiving"
-                   and not told[address]["stale"] for address in self.peers)
+
+    def absent(self):
+        """Peers that are not told of as receiving, and what they said."""
+        receiving = {peer["address"] for peer, _ in walk(self.site.tree())
+                     if peer["state"] == "receiving" and not peer["stale"]}
+        return {address: (relay.process.poll(), relay.errors)
+                for address, relay in self.peers.items()
+                if address not in receiving}
 
     def __enter__(self):
         return self

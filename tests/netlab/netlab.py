@@ -21,14 +21,16 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 
-from capture import Capture, Captures
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                "..", "common"))
+from capture import Capture, Captures  # noqa: E402
+from ports import free_port  # noqa: E402
 
 SKIPPED = 77  # meson's exit status for a skipped test
 PREFIX = "spreadit-lab"
@@ -243,12 +245,6 @@ def plain_environment():
     environment["GST_REGISTRY"] = os.environ.get("SPREADIT_PLAIN_REGISTRY",
                                                  "plain-registry.bin")
     return environment
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class LoopbackNode(Node):

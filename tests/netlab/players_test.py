@@ -5,12 +5,12 @@
 # GStreamer's own players at the end of a chain of five.
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
-import os
 import re
 import shutil
 import signal
 
 import netlab
+import sanitizer
 
 PLAY_SECONDS = 30  # for three seconds of stream
 END_SECONDS = 15
@@ -138,19 +138,8 @@ def seconds_played(output):
     return hours * 3600 + minutes * 60 + seconds
 
 
-def peer_environment():
-    """What players have that load our plugin."""
-    environment = dict(os.environ)
-    if preload := os.environ.get("SPREADIT_PRELOAD"):
-        environment["LD_PRELOAD"] = preload
-        # What players leave behind when they end is not ours to look at.
-        environment["ASAN_OPTIONS"] = (
-            os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0")
-    return environment
-
-
 def gst_play_and_discoverer(what):
-    if why := os.environ.get("SPREADIT_WHY_NO_PRELOAD"):
+    if why := sanitizer.why_not():
         print(f"  left out: {why}")
         return
     with netlab.Lab() as lab:
@@ -161,7 +150,7 @@ def gst_play_and_discoverer(what):
                 lambda stats, n=number: stats["level"] == n)
         node = lab.add_node()
         discoverer = node.spawn("gst-discoverer-1.0", "-v", source.uri,
-                                env=peer_environment())
+                                env=sanitizer.environment())
         if (discoverer.wait(PLAY_SECONDS) or
                 not re.search("^ *audio #", discoverer.output(), re.M) or
                 not re.search("^ *video #", discoverer.output(), re.M)):
@@ -170,7 +159,7 @@ def gst_play_and_discoverer(what):
             player = node.spawn("gst-play-1.0", "--no-interactive", *playbin,
                                 "--videosink=fakesink sync=true",
                                 "--audiosink=fakesink sync=true", source.uri,
-                                env=peer_environment())
+                                env=sanitizer.environment())
             netlab.wait_for(
                 "gst-play-1.0 plays",
                 lambda player=player: not player.is_running() or

@@ -13,19 +13,16 @@ import tempfile
 import threading
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                "..", "common"))
+from ports import HOST, free_port  # noqa: E402
+
 RELAY = sys.argv[1]
-HOST = "127.0.0.1"
 # A connect and an answer take 3 s each at most; on a loaded machine.
 GIVE_UP_SECONDS = 30
 GRACE_SECONDS = 15
 
 failures = []
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return probe.getsockname()[1]
 
 
 def run(*arguments):

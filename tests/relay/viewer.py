@@ -9,6 +9,10 @@ import sys
 import threading
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                "..", "common"))
+from ports import HOST, free_port  # noqa: E402
+
 # The player is one without SpreadIt, with a registry of its own.
 RELAY_ENVIRONMENT = dict(os.environ)
 os.environ.pop("GST_PLUGIN_PATH", None)
@@ -22,7 +26,6 @@ except (ImportError, ValueError) as error:
     print(f"SKIPPED: no Python bindings of GStreamer: {error}")
     sys.exit(77)
 
-HOST = "127.0.0.1"
 PATIENCE_SECONDS = 40
 # The test picture's bars are brighter than that on the average, the slate is not.
 DARK = 70
@@ -30,12 +33,6 @@ DARK = 70
 
 class Failure(Exception):
     pass
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return probe.getsockname()[1]
 
 
 def wait_for(what, condition, details=lambda: "", seconds=PATIENCE_SECONDS):
