@@ -14,7 +14,8 @@ import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import browser
-from nodes import (Relay, Tree, check, end, eventually, program, skip, walk)
+from nodes import (HOST, Relay, Tree, check, end, eventually, free_port,
+                   program, skip, walk)
 
 if browser.why_not():
     skip(browser.why_not())
@@ -71,6 +72,24 @@ def a_peer_is_killed(page, tree):
         f"{victim['address']}')", 20), page.run(NEWS))
     tree.add_peer()
     check("a newcomer appears", page.wait(f"{PEERS} === 7", 20))
+
+
+def nobody_connects_to_it(page, tree):
+    """Its parent dials back, and finds nobody."""
+    wrong = f"{HOST}:{free_port()}"
+    real = tree.add_peer(f"--advertise={wrong}")
+    mark = f"{label(wrong)}?.classList.contains('unreachable')"
+    check("who cannot be connected to is marked", page.wait(mark, 20))
+    check("nobody else is", page.run(
+        "document.querySelectorAll('#tree .unreachable').length") == 1)
+    page.run(f"{label(wrong)}.dispatchEvent(new MouseEvent('click', "
+             "{bubbles: true}))")
+    check("and it is said what to see to", page.wait(
+        "document.querySelector('#peer').textContent.includes('--advertise')",
+        5), page.run("document.querySelector('#peer').textContent"))
+    picture(page, "page-unreachable")
+    tree.peers.pop(real).kill()
+    check("it is gone", page.wait(f"{PEERS} === 7", 20))
 
 
 def by_the_keyboard(page, tree):
@@ -216,8 +235,9 @@ def grows(page, size):
 
 with browser.Browser(1280, 940) as window:
     with Tree(program(), 6) as small:
-        for part in (shows_the_tree, a_peer_is_killed, by_the_keyboard,
-                     in_the_dark, watches, is_told_when_nothing_comes):
+        for part in (shows_the_tree, a_peer_is_killed, nobody_connects_to_it,
+                     by_the_keyboard, in_the_dark, watches,
+                     is_told_when_nothing_comes):
             print(f"--- {part.__name__}", flush=True)
             part(window, small)
     check("nothing was asked for from elsewhere", not window.refused,

@@ -75,7 +75,8 @@ function showPeer() {
   row('State', peer['plain-player'] ? 'plain player'
     : peer.stale ? `${peer.state}, does not answer` : peer.state);
   if (peer.reachable !== undefined)
-    row('Others can connect', peer.reachable ? 'yes' : 'no: a NAT or a firewall is before it');
+    row('Others can connect', peer.reachable ? 'yes'
+      : 'no, its parent has tried: see to its NAT, its firewall or its --advertise');
   row('Level', peer.level);
   row('Feeds', `${peer.feeds} of ${peer['max-children']}`);
   row('Below it', plural(peer.subtree.peers - 1, 'peer', 'peers'));

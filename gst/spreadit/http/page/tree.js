@@ -46,7 +46,7 @@ function describe(row, forest) {
   const parts = [forest.nameOf(row.id), `level ${peer.level}`,
     peer.stale ? 'does not answer' : peer['plain-player'] ? 'plain player' : peer.state,
     `feeds ${peer.feeds}`, `loses ${(peer.loss * 100).toPrecision(2)} %`];
-  if (peer.reachable === false) parts.push('others cannot connect to it');
+  if (peer.reachable === false) parts.push('its parent cannot connect to it');
   if (row.folded) parts.push(`${peer.subtree.peers - 1} below it folded`);
   return parts.join(', ');
 }
