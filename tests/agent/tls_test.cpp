@@ -334,6 +334,16 @@ TEST (Tls, WithAndWithoutDoNotMix)
   EXPECT_EQ (other.detail, "not RTSP but TLS; a stream there is spreadits://");
 }
 
+// It is told by an alert, which a reset would overtake: its flight is read to
+// the end, although nobody can understand it.
+TEST (Tls, WhoSpeaksWithoutHearsTheAlert)
+{
+  const auto source = Node::source (secure ());
+  RawClient plain (source->port ());
+  ASSERT_TRUE (plain.send (std::string (60'000, 'x') + "\r\n"));
+  EXPECT_EQ (plain.wait_closed (), RawClient::End::fin);
+}
+
 // Of a thousand who begin and go no further, nobody else notices.
 TEST (Tls, HalfAHandshakeHoldsNobodyUp)
 {

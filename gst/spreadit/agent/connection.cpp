@@ -200,7 +200,7 @@ Connection::on_readable ()
 std::optional<std::ptrdiff_t>
 Connection::read_some (char *buffer, std::size_t size, std::string &why_not)
 {
-  if (tls_) {
+  if (tls_ && !alerted_) {
     const std::lock_guard lock (out_lock_);
     const auto n = tls_->read (buffer, size);
     why_not = tls_->why ();
@@ -220,7 +220,7 @@ Connection::read_some (char *buffer, std::size_t size, std::string &why_not)
 bool
 Connection::shake_hands ()
 {
-  if (!tls_ || tls_->is_ready ())
+  if (!tls_ || tls_->is_ready () || alerted_)
     return true;
   auto state = TlsSession::Handshake::failed;
   std::string why;
@@ -243,7 +243,7 @@ Connection::shake_hands ()
   case TlsSession::Handshake::wants_output:
     return false;
   case TlsSession::Handshake::untrusted:
-    fail (why, Break::untrusted);
+    fail_alerted (why, Break::untrusted);
     return false;
   case TlsSession::Handshake::not_tls:
     fail (why, Break::not_rtsp);
@@ -251,7 +251,7 @@ Connection::shake_hands ()
   case TlsSession::Handshake::failed:
     break;
   }
-  fail (why);
+  fail_alerted (why);
   return false;
 }
 
@@ -296,6 +296,26 @@ Connection::fail (const std::string &why, Break how)
   Handler *handler = std::exchange (handler_, nullptr);
   const auto keep = shared_from_this ();
   finish ();
+  if (handler)
+    handler->on_broken (*this, how, why);
+}
+
+// The alert says what was wrong, and who spoke without TLS knows by it: it is
+// not to be lost by a reset, which closing brings about while the other side's
+// flight is still coming in.
+void
+Connection::fail_alerted (const std::string &why, Break how)
+{
+  alerted_ = true;
+  Handler *handler = std::exchange (handler_, nullptr);
+  const auto keep = shared_from_this ();
+  out_source_.reset ();
+  {
+    const std::lock_guard lock (out_lock_);
+    pending_.clear ();
+    written_ = 0;
+  }
+  close ();
   if (handler)
     handler->on_broken (*this, how, why);
 }
@@ -530,7 +550,7 @@ Connection::close ()
     flushed = output_broken_ || pending_.empty ();
   }
   // Nothing was said that a reset could destroy.
-  if (text_out_ == 0) {
+  if (text_out_ == 0 && !alerted_) {
     finish ();
     return;
   }

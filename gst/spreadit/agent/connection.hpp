@@ -96,6 +96,7 @@ private:
   bool drain_parser ();
   void answer_parse_error (const rtsp::Parser::Error &error);
   void fail (const std::string &why, Break how = Break::gone);
+  void fail_alerted (const std::string &why, Break how = Break::gone);
   void shutdown_output ();
   void finish ();
   // Both with out_lock_ held.
@@ -119,6 +120,9 @@ private:
   Owned<GSource> in_source_, out_source_, linger_timer_;
   std::uint64_t text_in_ = 0;
   std::uint64_t text_out_ = 0;
+  // A TLS handshake has ended in an alert: the session is not to be used any
+  // more. Control thread only.
+  bool alerted_ = false;
 
   std::mutex out_lock_; // guards what follows
   // Reading too: it may have something to write (RFC 8446 4.6.3). The pointer
