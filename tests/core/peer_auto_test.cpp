@@ -80,24 +80,26 @@ TEST (Auto, PrefersWhoHasStayed)
   EXPECT_EQ (bench.sent (0), id_of (21)) << "a level counts for more";
 }
 
-// A fifth of a level for each router between it and the one that both share.
+// Half a level for each router between it and the one that both share, four
+// levels where none is shared.
 TEST (Auto, PrefersWhoIsNear)
 {
   const auto at = [] (Opening opening, std::uint64_t town, std::uint64_t land) {
     opening.vicinity = {{town, land}};
     return opening;
   };
+  const NetworkPath way{{5, 1, 9}, 20ms}; // of the newcomer
   Saturated bench;
-  bench.report (10, {at (opening (20, 2), 8, 2), at (opening (21, 2), 9, 1)});
-  bench.report (11, {at (opening (30, 2), 7, 1), at (opening (31, 1), 6, 3)});
-  EXPECT_EQ (
-      bench.sent (0, {id_of (31)}, NetworkPath{{5, 1, 9}, 20ms}), id_of (21));
-  EXPECT_EQ (
-      bench.sent (0, {id_of (31), id_of (20)}, NetworkPath{{5, 1, 4}, 20ms}),
-      id_of (30))
-      << "the same land";
-  EXPECT_EQ (bench.sent (0, {}, NetworkPath{{5, 1, 9}, 20ms}), id_of (31))
-      << "a level counts for more";
+  bench.report (10, {at (opening (20, 2), 8, 2), at (opening (21, 5), 9, 1)});
+  bench.report (11, {at (opening (30, 5), 7, 1), at (opening (31, 3), 7, 1)});
+  EXPECT_EQ (bench.sent (0, {}, way), id_of (31))
+      << "two levels count for more than a router";
+  EXPECT_EQ (bench.sent (0, {id_of (31)}, way), id_of (21)) << "the same town";
+  EXPECT_EQ (bench.sent (0, {id_of (31), id_of (21)}, way), id_of (30))
+      << "the same land, although three levels further down";
+  bench.report (10, {at (opening (20, 1), 8, 2)});
+  bench.report (11, {at (opening (32, 6), 7, 1)});
+  EXPECT_EQ (bench.sent (0, {}, way), id_of (20)) << "but not five";
 }
 
 // Proximity is measured beside the join (decisions/0010).

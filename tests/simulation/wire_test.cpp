@@ -95,9 +95,7 @@ TEST (WireSize, OfAHeartBeatThatSaysNothingNew)
   set_cseq (request.headers, 1000);
   const auto beat = write (request);
   ASSERT_TRUE (beat);
-  const auto real = static_cast<double> (40 + beat->size () + 40 + 30);
-  EXPECT_NEAR (
-      static_cast<double> (spreadit::sim::alive_again_size), real, real / 10);
+  EXPECT_EQ (spreadit::sim::alive_again_size, 40 + beat->size () + 40 + 30);
 }
 
 TEST (WireSize, IsWithinATenthOfTheRealThing)

@@ -14,10 +14,10 @@ std::size_t wire_size (const core::Message &message);
 inline constexpr std::size_t address_size = 20;   // "192.168.100.100:8554"
 inline constexpr std::size_t packet_headers = 40; // IPv4, TCP
 inline constexpr std::size_t handshake_size = 3 * packet_headers;
-// A heart-beat that says nothing new has no body (docs/protocol.md, 4), and its
-// answer.
+// A heart-beat that says nothing new has no body (docs/protocol.md, 4): a
+// SET_PARAMETER with an URL of `address_size`, CSeq and Session; its answer.
 inline constexpr std::size_t alive_again_size =
-    packet_headers + 107 + (packet_headers + 30);
+    packet_headers + 14 + 43 + 12 + 30 + 2 + (packet_headers + 30);
 // A connection, OPTIONS and its answer on it, and its end.
 inline constexpr std::size_t standby_size =
     handshake_size + (packet_headers + 31) + (packet_headers + 115) +

@@ -8,12 +8,13 @@ namespace spreadit::core {
 namespace {
 
 // Auto, beyond the paper: straight to a peer that has room, out of what is
-// reported from below, instead of hop by hop. High in the tree, and rather with
-// somebody who has been there for a while: who has stayed long stays long (stay
-// times are heavy-tailed). Where the newcomer can take clearly more children
-// than a child of ours it gets that one's slot and takes it in, so that the
-// wide ones are above and the tree stays low: a leaf loses nothing by a level
-// more. Whoever has stayed for long asks again, for a place that is higher.
+// reported from below, instead of hop by hop. Near, high in the tree, and
+// rather with somebody who has been there for a while: who has stayed long
+// stays long (stay times are heavy-tailed). Where the newcomer can take clearly
+// more children than a child of ours it gets that one's slot and takes it in,
+// so that the wide ones are above and the tree stays low: a leaf loses nothing
+// by a level more. Whoever has stayed for long asks again, for a place that is
+// higher.
 class AddAuto final : public AddPolicy {
 public:
   [[nodiscard]] bool wants_openings () const override { return true; }
@@ -100,11 +101,12 @@ private:
       youth = 400;
     else if (opening.age < 512s)
       youth = 200;
-    // Less than a level, however far: height is most of what delay is made of
-    // (decisions/0012). Where nothing is known, between the two.
-    std::uint64_t way = 400;
+    // Levels below somebody near take less time than one way across the world,
+    // and the next newcomer from here finds the near one, too (decisions/0012).
+    // Where nothing is known, between the two.
+    std::uint64_t way = 2000;
     if (const auto apart = routers_apart (path, *opening.vicinity))
-      way = std::min<std::uint64_t> (200 * *apart, 800);
+      way = std::min<std::uint64_t> (500 * *apart, 4000);
     return std::uint64_t{1000} * opening.depth + youth + way;
   }
 

@@ -151,6 +151,7 @@ Peer::Impl::handle_child (Instant now, LinkId link, const Message &message)
     downstream.handle_message (now, link, *ask, standing ());
     // One report for both, if the answer is quick.
     if (!report_held_from && downstream.is_dialing (link)) {
+      skip_idle_beats (now); // they are before the hold
       report_held_from = report_at;
       report_at = std::max (report_at, now + limits::report_interval_min);
     }
