@@ -172,6 +172,14 @@ Feed::detach (unsigned id)
   changed_.notify_all ();
 }
 
+bool
+Feed::feeds (unsigned id) const
+{
+  const Guard guard (lock_);
+  return std::ranges::any_of (
+      outlets_, [id] (const Outlet &outlet) { return outlet.id == id; });
+}
+
 // What comes out of the source.
 
 void

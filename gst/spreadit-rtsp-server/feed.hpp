@@ -72,6 +72,8 @@ public:
   // appsrcs; then EOS. Answers a number for close(), 0 if the offer is over.
   unsigned attach (unsigned session, std::vector<Owned<GstAppSrc>> outlet);
   void detach (unsigned outlet);
+  // Neither detached nor at its end.
+  [[nodiscard]] bool feeds (unsigned outlet) const;
   // 0 while it is not joined. Never the same again.
   unsigned session ();
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "gstspreaditmedia.h"
 
+#include <atomic>
 #include <cstdio>
 #include <optional>
 #include <utility>
@@ -13,14 +14,22 @@ namespace {
 
 constexpr guint64 report_interval_ns = 1 * GST_SECOND; // as spreaditsink does
 
+enum { PROP_0, PROP_ENDED };
+
 struct Private {
   std::optional<MediaLink> link;
+  std::atomic<unsigned> outlet{0}; // 0: none
 
   ~Private () { unlink (); }
   void unlink ()
   {
-    if (link && link->outlet)
-      link->feed->detach (std::exchange (link->outlet, 0));
+    if (const unsigned id = outlet.exchange (0))
+      link->feed->detach (id);
+  }
+  [[nodiscard]] bool has_ended () const
+  {
+    const unsigned id = outlet;
+    return id && !link->feed->feeds (id);
   }
 };
 
@@ -90,6 +99,17 @@ unprepared (GstRTSPMedia *media) noexcept
 }
 
 void
+get_property (
+    GObject *object, guint id, GValue *value, GParamSpec *pspec) noexcept
+{
+  if (id == PROP_ENDED)
+    g_value_set_boolean (
+        value, GST_SPREADIT_MEDIA (object)->priv->has_ended ());
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
+}
+
+void
 finalize (GObject *object) noexcept
 {
   delete GST_SPREADIT_MEDIA (object)->priv;
@@ -102,6 +122,11 @@ static void
 gst_spreadit_media_class_init (GstSpreaditMediaClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = finalize;
+  G_OBJECT_CLASS (klass)->get_property = get_property;
+  g_object_class_install_property (G_OBJECT_CLASS (klass), PROP_ENDED,
+      g_param_spec_boolean ("ended", "Ended",
+          "There is nothing more to come: the stream has ended, or was left",
+          FALSE, GParamFlags (G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
   GST_RTSP_MEDIA_CLASS (klass)->setup_rtpbin = setup_rtpbin;
   GST_RTSP_MEDIA_CLASS (klass)->unprepared = unprepared;
 }
@@ -117,6 +142,7 @@ namespace spreadit::rtsp_server {
 void
 link_media (GstSpreaditMedia *media, MediaLink link)
 {
+  media->priv->outlet = link.outlet;
   media->priv->link = std::move (link);
 }
 

@@ -28,6 +28,12 @@
  * 403 not allowed, 503 anything else, with the reason in words in the status
  * line.
  *
+ * When the stream ends players are told by RTCP BYE, and go. Over UDP that may
+ * be lost, and some players end by nothing else but the end of their
+ * connection: the media's boolean `ended` says that there is nothing more to
+ * come, and a server that wants to be sure closes the connections of those that
+ * are still there some seconds later, as gst-spreadit-relay does.
+ *
  * Each player has a media of its own by default, and begins with a key frame;
  * none can hold up another. gst_rtsp_media_factory_set_shared() has all players
  * share one, which takes fewer threads: then, only the first one begins with a

@@ -4,6 +4,7 @@
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 import os
+import re
 import shutil
 import signal
 import socket
@@ -189,6 +190,47 @@ def ends_well_when_the_stream_does():
                         10)
 
 
+def deaf_player(node, url):
+    """Has the stream over UDP, and never hears that it is over."""
+    link = node.socket(
+        lambda: socket.create_connection(("127.0.0.1", PORT), 20))
+
+    def ask(text):
+        link.sendall(text.encode())
+        answer = link.recv(65536).decode()
+        if not answer.startswith("RTSP/1.0 200"):
+            raise netlab.Failure(f"{text} {answer}")
+        return answer
+
+    ask(f"DESCRIBE {url} RTSP/1.0\r\nCSeq: 1\r\n"
+        "Accept: application/sdp\r\n\r\n")
+    session = re.search(r"Session: (\w+)", ask(
+        f"SETUP {url}/stream=0 RTSP/1.0\r\nCSeq: 2\r\n"
+        "Transport: RTP/AVP;unicast;client_port=40000-40001\r\n\r\n"))
+    ask(f"PLAY {url} RTSP/1.0\r\nCSeq: 3\r\n"
+        f"Session: {session.group(1)}\r\n\r\n")
+    return link
+
+
+def hangs_up_on_who_does_not_hear_the_end():
+    with netlab.Lab() as lab:
+        source = lab.publish("test", "--max-children=4")
+        other = lab.publish("test", "--max-children=4")
+        node = lab.add_node()
+        gateway = Gateway(node)
+        with deaf_player(node, gateway.url_of(source.uri)) as deaf, \
+                deaf_player(node, gateway.url_of(other.uri)) as another:
+            source.signal(signal.SIGTERM)
+            deaf.settimeout(END_SECONDS)
+            if deaf.recv(1):
+                raise netlab.Failure("it was told something else")
+            another.settimeout(2)
+            try:
+                raise netlab.Failure(f"so was another: {another.recv(1)}")
+            except TimeoutError:
+                pass
+
+
 def connections_and_streams_are_bounded():
     with netlab.Lab() as lab:
         source = lab.publish("test", "--max-children=4")
@@ -244,6 +286,7 @@ netlab.main([
     joins_for_the_first_leaves_after_the_last, says_why_not,
     a_page_in_a_browser_has_it_join_nothing, two_and_named_mounts,
     one_that_stops_reading_and_a_slow_stream_disturb_nobody,
-    ends_well_when_the_stream_does, connections_and_streams_are_bounded,
+    ends_well_when_the_stream_does, hangs_up_on_who_does_not_hear_the_end,
+    connections_and_streams_are_bounded,
     mpv_plays
 ])

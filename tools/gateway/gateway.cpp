@@ -26,6 +26,10 @@ constexpr guint clients_max = 128;
 constexpr gint64 forget_time_us = 5 * G_USEC_PER_SEC;
 // Beyond `linger`, as for streams of the command line.
 constexpr guint leave_grace_ms = 5000;
+// Players that are still there so long after their stream has ended are hung up
+// on: RTCP BYE may have been lost, and ffmpeg ends by nothing else over UDP.
+// rtspsrc ends when what it holds, 2 s unless told otherwise, has been played.
+constexpr gint64 farewell_us = 5 * G_USEC_PER_SEC;
 // Where sources listen unless told otherwise.
 constexpr const char *publish_address = "0.0.0.0:8554";
 // SDP of a publisher is the largest there is to come.
@@ -35,6 +39,59 @@ struct GUnref {
   void operator() (gpointer p) const noexcept { g_object_unref (p); }
 };
 template <class T> using Object = std::unique_ptr<T, GUnref>;
+
+// Since when a media has had nothing more to come; 0: it goes on.
+gint64
+ended_at (GstRTSPMedia *media, gint64 now)
+{
+  static const GQuark seen = g_quark_from_static_string ("spreadit-ended-at");
+  if (!g_object_class_find_property (G_OBJECT_GET_CLASS (media), "ended"))
+    return 0;
+  gboolean ended = FALSE;
+  g_object_get (media, "ended", &ended, nullptr);
+  if (!ended)
+    return 0;
+  auto *at =
+      static_cast<gint64 *> (g_object_get_qdata (G_OBJECT (media), seen));
+  if (!at) {
+    at = g_new (gint64, 1);
+    *at = now;
+    g_object_set_qdata_full (G_OBJECT (media), seen, at, g_free);
+  }
+  return *at;
+}
+
+// Whether one of the client's media has ended for too long.
+bool
+overstays (GstRTSPClient *client, gint64 now)
+{
+  struct Look {
+    gint64 now;
+    bool found;
+  } look{now, false};
+  g_list_free_full (
+      gst_rtsp_client_session_filter (
+          client,
+          [] (GstRTSPClient *, GstRTSPSession *session, gpointer data) {
+            g_list_free_full (
+                gst_rtsp_session_filter (
+                    session,
+                    [] (GstRTSPSession *, GstRTSPSessionMedia *media,
+                        gpointer data) {
+                      auto &look = *static_cast<Look *> (data);
+                      const gint64 at = ended_at (
+                          gst_rtsp_session_media_get_media (media), look.now);
+                      look.found |= at && look.now - at >= farewell_us;
+                      return GST_RTSP_FILTER_KEEP;
+                    },
+                    data),
+                g_object_unref);
+            return GST_RTSP_FILTER_KEEP;
+          },
+          &look),
+      g_object_unref);
+  return look.found;
+}
 
 bool
 is_loopback (GstRTSPContext *context)
@@ -95,6 +152,7 @@ struct Gateway::Impl {
   void add_publication (const std::string &path);
   [[nodiscard]] bool has_room () const;
   void say_later (const std::string &uri, const std::string &what);
+  void hang_up () const;
   void keep_house ();
   void leave ();
 };
@@ -227,10 +285,29 @@ Gateway::Impl::on_asked (const gchar *path, GstRTSPContext *context)
   make_stream (path, uri, false)->asked_us = g_get_monotonic_time ();
 }
 
+// They are told to go; those that do not are not waited for.
+void
+Gateway::Impl::hang_up () const
+{
+  gint64 now = g_get_monotonic_time ();
+  GList *overstaying = gst_rtsp_server_client_filter (
+      server.get (),
+      [] (GstRTSPServer *, GstRTSPClient *client, gpointer at) {
+        return overstays (client, *static_cast<gint64 *> (at))
+                   ? GST_RTSP_FILTER_REF
+                   : GST_RTSP_FILTER_KEEP;
+      },
+      &now);
+  for (GList *one = overstaying; one; one = one->next)
+    gst_rtsp_client_close (GST_RTSP_CLIENT (one->data));
+  g_list_free_full (overstaying, g_object_unref);
+}
+
 // Each second.
 void
 Gateway::Impl::keep_house ()
 {
+  hang_up ();
   const Object<GstRTSPSessionPool> pool (
       gst_rtsp_server_get_session_pool (server.get ()));
   gst_rtsp_session_pool_cleanup (pool.get ());
