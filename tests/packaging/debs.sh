@@ -43,10 +43,20 @@ for element in spreaditsrc spreaditsink spreaditrelay; do
 done
 /usr/bin/python3 -c '
 import gi
+gi.require_version ("Gst", "1.0")
 gi.require_version ("GstSpreadit", "1.0")
 from gi.repository import Gst, GstSpreadit
 Gst.init (None)
 print ("Python has", GstSpreadit.SpreaditPeeringManager.new ().__gtype__.name)'
+
+for library in gst-spreadit gst-spreadit-rtsp-server; do
+  reference=$dir/root/usr/share/doc/$library-1.0/index.html
+  [[ -s $reference ]] || {
+    echo "the API reference of $library is not in the packages" >&2
+    exit 1
+  }
+done
+echo "the API reference of both libraries is there"
 
 # What it loads from the other package: wherever that is unpacked.
 export GST_SPREADIT_MODULE_PATH=$lib/gst-spreadit
