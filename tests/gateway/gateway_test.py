@@ -204,7 +204,7 @@ def deaf_player(node, url):
 
     ask(f"DESCRIBE {url} RTSP/1.0\r\nCSeq: 1\r\n"
         "Accept: application/sdp\r\n\r\n")
-    session = re.search(r"Session: (\w+)", ask(
+    session = re.search(r"Session: ([^;\s]+)", ask(
         f"SETUP {url}/stream=0 RTSP/1.0\r\nCSeq: 2\r\n"
         "Transport: RTP/AVP;unicast;client_port=40000-40001\r\n\r\n"))
     ask(f"PLAY {url} RTSP/1.0\r\nCSeq: 3\r\n"
