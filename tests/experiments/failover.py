@@ -3,14 +3,17 @@
 # what do they miss? Prints JSON: a summary, and every round.
 #
 #   meson devenv -C build ../tests/experiments/failover.py [--rounds 20]
-#       [--how kill|freeze|cut|leave] [--spare] [--delay MS] [--children N]
+#       [--how kill|freeze|cut|leave] [--spare] [--delay MS]
+#       [--children N [--publish WHAT]]
 #
 # The tree is source -> victim -> two peers -> one peer each. By default the
 # source has room for one child, so that nobody can be taken in before it has
 # noticed that the victim is gone; with --spare it has room at once. With
 # --delay every link has that one-way delay. With --children the victim has so
 # many, with one child each, the source has room for them, and figures are the
-# nodes' own statistics instead of captures. Needs root (network namespaces).
+# nodes' own statistics instead of captures; "cpu-busy" is how much of all cores
+# was in use, in the second before and in half a second after the loss: what it
+# takes is then not the protocol's alone. Needs root (network namespaces).
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 import argparse
@@ -28,6 +31,7 @@ from trees import (crowd_below_a_victim, two_below_a_victim,  # noqa: E402
                    wait_all_receive)  # noqa: E402
 
 SETTLE_SECONDS = 1
+LOSS_SECONDS = 0.5  # it is about over
 
 
 def longest_gap_ms(packets, since):
@@ -37,16 +41,37 @@ def longest_gap_ms(packets, since):
                default=0) * 1e3
 
 
+def cpu_times():
+    """In use, and all there was, of all cores."""
+    with open("/proc/stat", encoding="ascii") as file:
+        times = [int(part) for part in file.readline().split()[1:]]
+    return sum(times) - times[3] - times[4], sum(times)
+
+
+def cpu_busy(before, after):
+    return round((after[0] - before[0]) / (after[1] - before[1]), 2)
+
+
 def crowd_round(options):
     with netlab.Lab(delay=bool(options.delay)) as lab:
         if options.delay:
             lab.prepare(2 * options.children + 2, options.delay)
-        tree, victim = crowd_below_a_victim(lab, options.children)
+        tree, victim = crowd_below_a_victim(lab, options.children,
+                                            options.publish)
         survivors = [peer for peer in tree.peers if peer is not victim]
         lost = {peer: peer.stats()["packets-lost"] for peer in survivors}
-        lose(options.how, lab, victim)
-        wait_all_receive(survivors, victim)
+        # Who looks on has to be still meanwhile: it is one of those who share
+        # the cores.
+        calm = cpu_times()
         time.sleep(SETTLE_SECONDS)
+        began = cpu_times()
+        lose(options.how, lab, victim)
+        time.sleep(LOSS_SECONDS)
+        ended = cpu_times()
+        time.sleep(SETTLE_SECONDS)
+        busy = {"before": cpu_busy(calm, began), "after": cpu_busy(began, ended)}
+        print(f"cpu-busy {busy}", file=sys.stderr)
+        wait_all_receive(survivors, victim)
         after = {peer: peer.fresh_stats() for peer in survivors}
         return [{
             "level": stats["level"],
@@ -54,6 +79,7 @@ def crowd_round(options):
             "transience-ms": stats["transience-ms"]["last"],
             "missing": stats["packets-lost"] - lost[peer],
             "duplicates": stats["packets-duplicate"],
+            "cpu-busy": busy,
         } for peer, stats in after.items()]
 
 
@@ -104,6 +130,7 @@ def main():
     parser.add_argument("--spare", action="store_true")
     parser.add_argument("--delay", type=float, default=0, metavar="MS")
     parser.add_argument("--children", type=int, metavar="N")
+    parser.add_argument("--publish", default="test", metavar="WHAT")
     options = parser.parse_args()
     netlab.require_rights()
     if options.delay and options.how == "cut":

@@ -106,11 +106,11 @@ def two_below_a_victim(lab, spare=False):
     return tree, victim
 
 
-def crowd_below_a_victim(lab, number):
+def crowd_below_a_victim(lab, number, publish="test"):
     """source -> victim -> so many peers -> one peer each. The source has room
     for all. Too many to record what they get."""
     batch = 10
-    tree = Tree(lab, 1)
+    tree = Tree(lab, 1, publish)
     (victim,) = tree.grow(number, capture=False)
     for children in (1, 0):
         for begin in range(0, number, batch):
