@@ -287,6 +287,5 @@ netlab.main([
     a_page_in_a_browser_has_it_join_nothing, two_and_named_mounts,
     one_that_stops_reading_and_a_slow_stream_disturb_nobody,
     ends_well_when_the_stream_does, hangs_up_on_who_does_not_hear_the_end,
-    connections_and_streams_are_bounded,
-    mpv_plays
+    connections_and_streams_are_bounded, mpv_plays
 ])
