@@ -89,7 +89,10 @@ def nobody_connects_to_it(page, tree):
         5), page.run("document.querySelector('#peer').textContent"))
     picture(page, "page-unreachable")
     tree.peers.pop(real).kill()
-    check("it is gone", page.wait(f"{PEERS} === 7", 20))
+    # Sums come up the tree, later than who is there.
+    check("it is gone, and counted no more", page.wait(
+        f"{PEERS} === 7 && "
+        "document.querySelector('#f-peers').textContent === '7'", 20))
 
 
 def by_the_keyboard(page, tree):

@@ -12,17 +12,14 @@ import subprocess
 import sys
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                "..", "common"))
+from ports import HOST, free_port  # noqa: E402
+
 DEMO, BUILD = sys.argv[1:]
-HOST = "127.0.0.1"
 RUN_SECONDS = 90
 
 failures = []
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return probe.getsockname()[1]
 
 
 def start(port, *arguments):
