@@ -27,8 +27,9 @@ constexpr gint64 forget_time_us = 5 * G_USEC_PER_SEC;
 // Beyond `linger`, as for streams of the command line.
 constexpr guint leave_grace_ms = 5000;
 // Players that are still there so long after their stream has ended are hung up
-// on: RTCP BYE may have been lost, and ffmpeg ends by nothing else over UDP.
-// rtspsrc ends when what it holds, 2 s unless told otherwise, has been played.
+// on: over UDP, RTCP BYE may have been lost, and without it ffmpeg ends only
+// when its connection does. rtspsrc ends when what it holds, 2 s unless told
+// otherwise, has been played.
 constexpr gint64 farewell_us = 5 * G_USEC_PER_SEC;
 // Where sources listen unless told otherwise.
 constexpr const char *publish_address = "0.0.0.0:8554";
