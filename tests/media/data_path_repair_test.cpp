@@ -58,6 +58,23 @@ TEST (DataPathRepair, AsksItsParentForWhatIsMissing)
   EXPECT_EQ (child->stats ().packets_lost, 0u);
 }
 
+TEST (DataPathRepair, AsksForTheEndOfAPictureThatNothingFollows)
+{
+  Node child;
+  Foreign parent;
+  child->receive_from (LinkKey{1}, parent.address ());
+  std::uint16_t seq = 0;
+  for (std::uint32_t picture = 1; picture <= 20; ++picture)
+    for (const bool is_last : {false, true})
+      parent.send (
+          child.address (), of_picture (++seq, picture * 3600, is_last));
+  parent.send (child.address (), of_picture (41, 21 * 3600, false));
+  EXPECT_EQ (next_nack (parent), (Seqs{42}));
+  parent.send (child.address (), of_picture (42, 21 * 3600, true));
+  EXPECT_TRUE (child.waits_for (42));
+  EXPECT_EQ (child->stats ().packets_lost, 0u);
+}
+
 TEST (DataPathRepair, SendsAgainWhatAChildAsksFor)
 {
   Node parent;

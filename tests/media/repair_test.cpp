@@ -123,6 +123,20 @@ TEST_F (RepairTest, WhatComesSoonerThanAnAnswerCanCameByItself)
   EXPECT_EQ (close (1), Came::by_itself);
 }
 
+// A picture's packets may be paced: that one came late says nothing of how
+// packets overtake each other.
+TEST_F (RepairTest, LearnsNothingFromWhatWasOnlyGuessedToBeMissing)
+{
+  for (std::uint64_t n = 1; n <= 20; ++n) {
+    repair_.open_next (n, now_, times_);
+    EXPECT_EQ (repair_.end (), n + 1);
+    now_ += 30ms;
+    EXPECT_EQ (close (n), Came::by_itself);
+  }
+  EXPECT_EQ (repair_.end (), 0u);
+  EXPECT_EQ (times_.reordered.mean (), std::nullopt);
+}
+
 TEST_F (RepairTest, LeavesToTheParentWhatTheParentAsksFor)
 {
   open (1, 2);

@@ -60,6 +60,19 @@ rtp (std::uint16_t seq, std::uint32_t ssrc = video_ssrc,
   return out;
 }
 
+// A video packet of the picture of that time, perhaps its last.
+inline Datagram
+of_picture (std::uint16_t seq, std::uint32_t rtp_time, bool is_last)
+{
+  Datagram out = {
+      0x80, static_cast<std::uint8_t> (video_pt | (is_last ? 0x80 : 0))};
+  put16 (out, seq);
+  put32 (out, rtp_time);
+  put32 (out, video_ssrc);
+  out.insert (out.end (), 50, static_cast<std::uint8_t> (seq));
+  return out;
+}
+
 // A video packet with a mark (RFC 9626 3.1) as element 3 of its header
 // extension.
 constexpr unsigned marking_id = 3;

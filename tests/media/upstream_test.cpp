@@ -148,6 +148,58 @@ TEST_F (UpstreamTest, EachParentIsToldOfItsOwnLoss)
   EXPECT_EQ (of_new[0].fraction_lost, 0);
 }
 
+// Ten pictures of two packets, 40 ms apart, of which the last has lost its end.
+TEST_F (UpstreamTest, AsksForTheEndOfAPictureBeforeTheNextOneComes)
+{
+  upstream_.remove (new_link);
+  MonotonicTime now = t0;
+  std::uint16_t seq = 0;
+  for (std::uint32_t picture = 1; picture <= 20; ++picture, now += 40ms) {
+    take (of_picture (++seq, picture * 3600, false), now);
+    take (of_picture (++seq, picture * 3600, true), now);
+  }
+  EXPECT_EQ (upstream_.next_repair (), MonotonicTime::max ());
+  take (of_picture (++seq, 21 * 3600, false), now);
+
+  now = upstream_.next_repair ();
+  EXPECT_FALSE (upstream_.take_due_repairs (now)) << "perhaps it is only late";
+  const auto losses = upstream_.take_new_losses ();
+  ASSERT_EQ (losses.size (), 1u);
+  EXPECT_EQ (losses[0].seqs, (std::vector<std::uint16_t>{42}))
+      << "those below are told that it is asked for";
+  now = upstream_.next_repair ();
+  const auto ask = upstream_.take_due_repairs (now);
+  ASSERT_TRUE (ask);
+  EXPECT_EQ (ask->losses[0].seqs, (std::vector<std::uint16_t>{42}));
+  EXPECT_LT (now, t0 + 20 * 40ms + 10ms);
+
+  take (of_picture (42, 21 * 3600, true), now + 20ms);
+  DataStats stats;
+  upstream_.add_to (stats, now + 20ms);
+  EXPECT_EQ (stats.packets_repaired, 1u);
+  EXPECT_FALSE (upstream_.take_due_repairs (now + 1s));
+}
+
+TEST_F (UpstreamTest, TellsOnceThatTheEndOfAPictureIsMissing)
+{
+  upstream_.remove (new_link);
+  MonotonicTime now = t0;
+  std::uint16_t seq = 0;
+  for (std::uint32_t picture = 1; picture <= 20; ++picture, now += 40ms) {
+    take (of_picture (++seq, picture * 3600, false), now);
+    take (of_picture (++seq, picture * 3600, true), now);
+  }
+  take (of_picture (41, 21 * 3600, false), now);
+  now += 10ms;
+  upstream_.take_due_repairs (now);
+  upstream_.take_new_losses ();
+  now += 30ms; // the next picture: 42 was lost, and 43 as well
+  take (of_picture (44, 22 * 3600, true), now);
+  const auto losses = upstream_.take_new_losses ();
+  ASSERT_EQ (losses.size (), 1u);
+  EXPECT_EQ (losses[0].seqs, (std::vector<std::uint16_t>{43}));
+}
+
 TEST_F (UpstreamTest, MeasuresDelayOnceItHasASenderReport)
 {
   take (rtp (1));

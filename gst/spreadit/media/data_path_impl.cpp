@@ -123,7 +123,10 @@ DataPath::Impl::send_to_parent (const Parent &parent, Bytes rtcp)
 MonotonicTime
 DataPath::Impl::repair (MonotonicTime at)
 {
-  if (const auto ask = upstream.take_due_repairs (at))
+  const auto ask = upstream.take_due_repairs (at);
+  if (const auto losses = upstream.take_new_losses (); !losses.empty ())
+    fan_out.announce_losses (losses); // picture ends that did not come
+  if (ask)
     send_to_parent (*ask->parent, write_nack (own_ssrc, ask->losses));
   return upstream.next_repair ();
 }

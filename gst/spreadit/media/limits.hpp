@@ -106,6 +106,12 @@ inline constexpr std::size_t link_bytes_max = buffer_bytes_min;
 // a real loss waits for nothing.
 inline constexpr auto reorder_wait_min = 1ms;
 inline constexpr auto reorder_wait_max = 40ms;
+// The next packet of a picture is missed after as long as they take here, but no
+// sooner than two threads are woken, and no later than the next picture comes.
+inline constexpr auto tail_wait_min = 5ms;
+inline constexpr auto tail_wait_max = 40ms;
+// Packets that have to show what the marker bit means: two or three pictures.
+inline constexpr unsigned marker_confirmed = 16;
 // For a packet that the parent is without itself, before it was seen how long
 // that takes: two hops of 20 ms.
 inline constexpr auto third_party_wait = 80ms;

@@ -37,6 +37,7 @@ parse_rtp (Bytes d)
     if (d.size () < size)
       return std::nullopt;
   }
+  header.marker = d[1] & 0x80;
   header.seq = read16 (d, 2);
   header.rtp_time = read32 (d, 4);
   header.ssrc = read32 (d, 8);

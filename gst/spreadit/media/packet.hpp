@@ -15,6 +15,7 @@ namespace spreadit::media {
 // RFC 3550 5.1.
 struct RtpHeader {
   std::uint8_t payload_type = 0;
+  bool marker = false;
   std::uint16_t seq = 0;
   std::uint32_t rtp_time = 0;
   std::uint32_t ssrc = 0;

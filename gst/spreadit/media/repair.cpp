@@ -73,6 +73,14 @@ Repair::open (std::uint64_t first, std::uint64_t last, MonotonicTime now,
   wait_until (ask_at);
 }
 
+void
+Repair::open_next (
+    std::uint64_t extended, MonotonicTime now, const GapTimes &times)
+{
+  open (extended, extended, now, times);
+  missing_.back ().is_guess = true;
+}
+
 Repair::Came
 Repair::close (std::uint64_t extended, MonotonicTime now,
     Estimate::Duration round_trip, GapTimes &times)
@@ -90,7 +98,7 @@ Repair::close (std::uint64_t extended, MonotonicTime now,
   const bool is_by_itself = !is_asked || now - it->asked < round_trip / 2;
   if (is_announced)
     times.third_party.add (now - it->parent_asked);
-  else
+  else if (!it->is_guess)
     times.reordered.add (
         is_by_itself ? now - it->since : Estimate::Duration::zero ());
   missing_.erase (it);

@@ -28,6 +28,14 @@ public:
   // [first, last] were jumped over. Numbers are extended and ascend.
   void open (std::uint64_t first, std::uint64_t last, MonotonicTime now,
       const GapTimes &times);
+  // The next one is overdue, though nothing has come after it.
+  void open_next (
+      std::uint64_t extended, MonotonicTime now, const GapTimes &times);
+  // One past the newest that is open; 0 if none is.
+  [[nodiscard]] std::uint64_t end () const
+  {
+    return missing_.empty () ? 0 : missing_.back ().extended + 1;
+  }
   // One of them came.
   enum class Came { unexpected, by_itself, repaired };
   Came close (std::uint64_t extended, MonotonicTime now,
@@ -53,6 +61,7 @@ private:
     MonotonicTime parent_asked{}; // when it said so
     MonotonicTime asked{};        // last time
     unsigned tries = 0;
+    bool is_guess = false; // it may not even have been sent
   };
   struct Announced {
     std::uint64_t extended;

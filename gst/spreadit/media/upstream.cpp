@@ -131,8 +131,9 @@ Upstream::take_rtp (const Address &from, const RtpHeader &header,
 {
   Source *source = find_source (header.ssrc);
   Sequence::Answer answer{};
+  std::uint64_t before = 0;
   if (source) {
-    const std::uint64_t before = source->sequence.highest ();
+    before = source->sequence.highest ();
     answer = source->sequence.insert (header.seq, arrival.at);
     source->last_packet = arrival.at;
     if (source->sequence.highest () > before + 1)
@@ -155,8 +156,12 @@ Upstream::take_rtp (const Address &from, const RtpHeader &header,
       parent.reception.packet (header, answer.extended, clock_rate, arrival.at);
   if (answer.verdict == Sequence::Verdict::duplicate)
     return Taken::duplicate;
-  if (answer.extended < source->sequence.highest ())
-    filled (*source, answer.extended, find_parent (from), arrival.at);
+  const Parent *parent = find_parent (from);
+  const bool was_missing = answer.extended < source->repair.end ();
+  if (was_missing)
+    filled (*source, answer.extended, parent, arrival.at);
+  if (answer.extended > before && parent && !parent->tcp && repairs_)
+    source->tail.newest (answer.extended, header, arrival.at, !was_missing);
   late_ += answer.verdict == Sequence::Verdict::late;
   last_fresh_rtp_ = arrival.at;
   if (source->report)
@@ -239,11 +244,34 @@ Upstream::look_for_gaps (
   }
   if (!repairs_)
     return;
-  source.repair.open (highest_before + 1, highest - 1, now, gap_times_);
-  auto report = std::ranges::find (new_losses_, source.ssrc, &LossReport::ssrc);
+  // The first may have been found missing before.
+  const std::uint64_t first =
+      std::max (highest_before + 1, source.repair.end ());
+  if (first >= highest)
+    return;
+  source.repair.open (first, highest - 1, now, gap_times_);
+  add_new_losses (source.ssrc, first, highest - 1);
+}
+
+void
+Upstream::look_for_tails (MonotonicTime now)
+{
+  for (Source &source : sources_)
+    if (const auto next = source.tail.take_overdue (now);
+        next && *next >= source.repair.end ()) {
+      source.repair.open_next (*next, now, gap_times_);
+      add_new_losses (source.ssrc, *next, *next);
+    }
+}
+
+void
+Upstream::add_new_losses (
+    std::uint32_t ssrc, std::uint64_t first, std::uint64_t last)
+{
+  auto report = std::ranges::find (new_losses_, ssrc, &LossReport::ssrc);
   if (report == new_losses_.end ())
-    report = new_losses_.insert (report, {source.ssrc, {}});
-  for (std::uint64_t n = highest_before + 1; n < highest; ++n)
+    report = new_losses_.insert (report, {ssrc, {}});
+  for (std::uint64_t n = first; n <= last; ++n)
     report->seqs.push_back (static_cast<std::uint16_t> (n));
 }
 
@@ -285,6 +313,7 @@ Upstream::take_due_repairs (MonotonicTime now)
       source.repair.take_due (now, limits::answer_wait_max, 0);
     return std::nullopt;
   }
+  look_for_tails (now);
   const auto patience = std::min<Estimate::Duration> (limits::answer_wait_max,
       parent->round_trip.bound_or (limits::round_trip_unknown) +
           limits::answer_slack);
@@ -309,7 +338,8 @@ Upstream::next_repair () const
   MonotonicTime next = MonotonicTime::max ();
   if (!parents_.empty ())
     for (const Source &source : sources_)
-      next = std::min (next, source.repair.next ());
+      next =
+          std::min ({next, source.repair.next (), source.tail.overdue_at ()});
   return std::max (next, nobody_until_);
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "media/delay.hpp"
+#include "media/frame_tail.hpp"
 #include "media/media_map.hpp"
 #include "media/packet.hpp"
 #include "media/reception.hpp"
@@ -101,6 +102,7 @@ private:
     std::uint32_t ssrc;
     Sequence sequence;
     Repair repair{};
+    FrameTail tail{};
     std::optional<SenderReport> report;
     MonotonicTime last_packet;
   };
@@ -112,6 +114,9 @@ private:
   void take_feedback (const Address &from, Bytes compound, MonotonicTime now);
   void look_for_gaps (
       Source &source, std::uint64_t highest_before, MonotonicTime now);
+  void look_for_tails (MonotonicTime now);
+  void add_new_losses (
+      std::uint32_t ssrc, std::uint64_t first, std::uint64_t last);
   void filled (Source &source, std::uint64_t extended, const Parent *from,
       MonotonicTime now);
   Parent *find_parent (const Address &address);
