@@ -24,9 +24,9 @@ protected:
   {
     return repair_.close (extended, now_, round_trip, times_);
   }
-  void parent_asks (std::uint64_t extended)
+  void asked_above (std::uint64_t extended, std::uint32_t asker = 1)
   {
-    repair_.parent_asks (extended, now_, times_);
+    repair_.asked_above (extended, asker, now_, times_);
   }
   Seqs due (std::size_t most = 1000)
   {
@@ -78,6 +78,19 @@ TEST_F (RepairTest, AsksALimitedNumberOfTimesAndForgetsWhatIsLost)
   EXPECT_GE (now_, t0 + limits::lost_after);
   EXPECT_EQ (repair_.next (), MonotonicTime::max ());
   EXPECT_EQ (close (7), Came::unexpected);
+}
+
+TEST_F (RepairTest, AsksTwiceWhereTheWayIsLong)
+{
+  open (7, 7);
+  now_ += limits::reorder_wait_min;
+  EXPECT_EQ (repair_.take_due (now_, 100ms, 10), Seqs{7});
+  EXPECT_EQ (repair_.next (), now_ + limits::asked_twice_after);
+  now_ = repair_.next ();
+  EXPECT_EQ (repair_.take_due (now_, 100ms, 10), Seqs{7});
+  EXPECT_EQ (repair_.next (), now_ + 100ms - limits::asked_twice_after);
+  now_ += 60ms;
+  EXPECT_EQ (close (7), Came::repaired);
 }
 
 TEST_F (RepairTest, LearnsHowLongReorderingTakes)
@@ -137,10 +150,10 @@ TEST_F (RepairTest, LearnsNothingFromWhatWasOnlyGuessedToBeMissing)
   EXPECT_EQ (times_.reordered.mean (), std::nullopt);
 }
 
-TEST_F (RepairTest, LeavesToTheParentWhatTheParentAsksFor)
+TEST_F (RepairTest, LeavesToThoseAboveWhatTheyAskFor)
 {
   open (1, 2);
-  parent_asks (1);
+  asked_above (1);
   EXPECT_EQ (next_due (), Seqs{2});
   now_ = t0 + limits::third_party_wait - 1ms;
   for (const std::uint16_t seq : due ())
@@ -151,9 +164,9 @@ TEST_F (RepairTest, LeavesToTheParentWhatTheParentAsksFor)
       << "perhaps it was lost on the last hop, too";
 }
 
-TEST_F (RepairTest, HearsOfTheParentsLossBeforeItMissesThePacket)
+TEST_F (RepairTest, HearsOfALossAboveBeforeItMissesThePacket)
 {
-  parent_asks (1);
+  asked_above (1);
   open (1, 1);
   due ();
   now_ += limits::third_party_wait - 1ms;
@@ -161,21 +174,55 @@ TEST_F (RepairTest, HearsOfTheParentsLossBeforeItMissesThePacket)
   EXPECT_EQ (close (1), Came::by_itself);
 }
 
-TEST_F (RepairTest, LearnsHowLongTheParentTakes)
+TEST_F (RepairTest, LearnsHowLongThoseAboveTake)
 {
   for (std::uint64_t n = 1; n <= 50; ++n) {
     open (n, n);
-    parent_asks (n);
+    asked_above (n);
     now_ += 30ms;
     EXPECT_EQ (due (), Seqs{});
     EXPECT_EQ (close (n), Came::by_itself);
   }
   const MonotonicTime announced = now_;
   open (100, 100);
-  parent_asks (100);
+  asked_above (100);
   EXPECT_EQ (next_due (), Seqs{100});
   EXPECT_GE (now_ - announced, 30ms);
   EXPECT_LT (now_ - announced, 45ms);
+}
+
+// One that is beside the source, and one behind a satellite.
+TEST_F (RepairTest, LearnsOfEachAskerHowLongItTakes)
+{
+  for (std::uint64_t n = 1; n <= 100; n += 2) {
+    open (n, n + 1);
+    asked_above (n, 1);
+    asked_above (n + 1, 2);
+    now_ += 10ms;
+    close (n);
+    now_ += 140ms;
+    close (n + 1);
+  }
+  const MonotonicTime told = now_;
+  open (1000, 1001);
+  asked_above (1000, 1);
+  asked_above (1001, 2);
+  EXPECT_EQ (repair_.asker (1000), 1u);
+  EXPECT_EQ (repair_.asker (1001), 2u);
+  EXPECT_EQ (next_due (), Seqs{1000});
+  EXPECT_LE (now_ - told, 25ms);
+  close (1000);
+  EXPECT_EQ (next_due (), Seqs{1001});
+  EXPECT_GE (now_ - told, 150ms);
+  EXPECT_LE (now_ - told, 190ms);
+}
+
+TEST_F (RepairTest, AFloodOfAskersIsForgotten)
+{
+  for (std::uint32_t asker = 1; asker <= 10'000; ++asker)
+    times_.third_party.add (asker, 200ms);
+  EXPECT_EQ (times_.third_party.wait (10'000), 300ms) << "seen once";
+  EXPECT_LT (times_.third_party.wait (1), 205ms) << "as anybody's";
 }
 
 TEST_F (RepairTest, OfAnOutageOnlyTheNewestAreAskedFor)
@@ -198,7 +245,7 @@ TEST_F (RepairTest, AsksForSomeAtATime)
 
 TEST_F (RepairTest, AnAnnouncementIsGoodForASecond)
 {
-  parent_asks (1);
+  asked_above (1);
   now_ += limits::lost_after + 1ms;
   open (1, 1);
   const MonotonicTime opened = now_;
@@ -209,7 +256,7 @@ TEST_F (RepairTest, AnAnnouncementIsGoodForASecond)
 TEST_F (RepairTest, AFloodOfAnnouncementsIsForgotten)
 {
   for (std::uint64_t n = 0; n < 100'000; ++n)
-    parent_asks (n);
+    asked_above (n);
   open (1, 1);
   EXPECT_EQ (next_due (), Seqs{1}) << "of the oldest nothing is known any more";
   EXPECT_EQ (now_, t0 + limits::reorder_wait_min);

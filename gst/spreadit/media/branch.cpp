@@ -258,6 +258,11 @@ Branch::send_again (
     stats_.bytes_repaired += sent.bytes;
     count = 0;
   };
+  const auto on_its_way = round_trip_.least_or ({});
+  while (
+      !answers_.empty () && (now - answers_.front ().at >= on_its_way ||
+                                answers_.size () > limits::answers_remembered))
+    answers_.pop_front ();
   for (const LossReport &report : losses)
     for (const std::uint16_t seq : report.seqs) {
       const auto index = ring.find (report.ssrc, seq);
@@ -265,8 +270,10 @@ Branch::send_again (
         continue; // not to be had, or on its way
       const Packet &packet = ring.at (*index);
       // It asked before the packet can have reached it: we were without it,
-      // too.
-      if (now - packet.arrival < round_trip_.mean_or ({}) * 7 / 8)
+      // too. Or before the answer can.
+      if (now - packet.arrival < on_its_way ||
+          std::ranges::find (answers_, *index, &Answer::index) !=
+              answers_.end ())
         continue;
       const auto cost = static_cast<double> (packet.bytes.size ());
       if (cost > repair_credit_) {
@@ -274,6 +281,7 @@ Branch::send_again (
         continue;
       }
       repair_credit_ -= cost;
+      answers_.push_back ({*index, now});
       packets[count++] = &packet;
       if (count == packets.size ())
         flush ();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -97,6 +98,11 @@ private:
   Skip skip_;
   bool is_resuming_; // what it lags behind is history
   Estimate round_trip_;
+  struct Answer {
+    std::uint64_t index; // in the ring
+    MonotonicTime at;
+  };
+  std::deque<Answer> answers_; // of the last round trip
   double repair_credit_ = limits::repair_burst_bytes;
 
   MonotonicTime caught_up_{}; // last time, or when it began

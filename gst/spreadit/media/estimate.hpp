@@ -30,6 +30,17 @@ public:
   {
     return mean_.value_or (otherwise);
   }
+  // What most are below.
+  [[nodiscard]] std::optional<Duration> usual () const
+  {
+    return mean_ ? std::optional (*mean_ + deviation_) : std::nullopt;
+  }
+  // What hardly any are below.
+  [[nodiscard]] Duration least_or (Duration otherwise) const
+  {
+    return mean_ ? std::max (*mean_ * 7 / 8, *mean_ - 2 * deviation_)
+                 : otherwise;
+  }
   // What nearly all are below.
   [[nodiscard]] Duration bound_or (Duration otherwise) const
   {

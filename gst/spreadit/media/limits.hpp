@@ -116,6 +116,8 @@ inline constexpr unsigned marker_confirmed = 16;
 // that takes: two hops of 20 ms.
 inline constexpr auto third_party_wait = 80ms;
 inline constexpr auto third_party_wait_min = 5ms;
+// As deep as trees are; more are made up.
+inline constexpr std::size_t askers_max = 32;
 inline constexpr auto third_party_wait_max = 300ms;
 // For the answer, before the way there and back has been measured.
 inline constexpr auto round_trip_unknown = 100ms;
@@ -125,6 +127,12 @@ inline constexpr auto alive_for = 150ms;
 // Nobody answers at once: both ends are woken first.
 inline constexpr auto answer_slack = 5ms;
 inline constexpr auto answer_wait_max = 300ms;
+// Where that is long, the question is asked twice: one that is lost costs as much
+// as an answer that is, and is a thirtieth of it. The parent answers once.
+inline constexpr auto asked_twice_from = 45ms;
+inline constexpr auto asked_twice_after = 10ms;
+// Answers that a parent remembers, of one child: of a round trip.
+inline constexpr std::size_t answers_remembered = 256;
 // With 5 % loss each way, one packet in 10^10 is asked for more often. What is
 // beyond is an outage.
 inline constexpr unsigned repair_tries_max = 10;

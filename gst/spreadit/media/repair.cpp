@@ -2,6 +2,7 @@
 #include "media/repair.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "media/limits.hpp"
 
@@ -18,16 +19,33 @@ reorder_wait (const GapTimes &times)
       limits::reorder_wait_min, limits::reorder_wait_max);
 }
 
-// To leave the packet to the parent, that asks for it.
-Estimate::Duration
-third_party_wait (const GapTimes &times)
+} // namespace
+
+void
+ThirdPartyTimes::add (std::uint32_t asker, Estimate::Duration time)
 {
-  return std::clamp<Estimate::Duration> (
-      times.third_party.bound_or (limits::third_party_wait),
-      limits::third_party_wait_min, limits::third_party_wait_max);
+  any_.add (time);
+  auto it = std::ranges::find (askers_, asker, &Of::asker);
+  if (it == askers_.end ()) {
+    if (askers_.size () == limits::askers_max)
+      askers_.erase (askers_.begin ());
+    it = askers_.insert (askers_.end (), {asker, {}});
+  }
+  it->time.add (time);
 }
 
-} // namespace
+// Too early costs a question in vain, one of 44 bytes; too late may be too
+// late.
+Estimate::Duration
+ThirdPartyTimes::wait (std::uint32_t asker) const
+{
+  const auto it = std::ranges::find (askers_, asker, &Of::asker);
+  const Estimate::Duration time =
+      it != askers_.end () ? *it->time.usual () + limits::answer_slack
+                           : any_.bound_or (limits::third_party_wait);
+  return std::clamp<Estimate::Duration> (
+      time, limits::third_party_wait_min, limits::third_party_wait_max);
+}
 
 std::deque<Repair::Missing>::iterator
 Repair::find (std::uint64_t extended)
@@ -64,8 +82,10 @@ Repair::open (std::uint64_t first, std::uint64_t last, MonotonicTime now,
         std::ranges::lower_bound (announced_, n, {}, &Announced::extended);
     if (it == announced_.end () || it->extended != n)
       continue;
-    missing.parent_asked = it->at;
-    missing.ask_at = std::max (ask_at, it->at + third_party_wait (times));
+    missing.told = it->at;
+    missing.asker = it->asker;
+    missing.ask_at =
+        std::max (ask_at, it->at + times.third_party.wait (it->asker));
     announced_.erase (it);
   }
   while (missing_.size () > limits::repair_missing_max)
@@ -93,11 +113,11 @@ Repair::close (std::uint64_t extended, MonotonicTime now,
     return Came::unexpected;
   }
   const bool is_asked = it->tries > 0;
-  const bool is_announced = it->parent_asked != MonotonicTime{};
+  const bool is_announced = it->told != MonotonicTime{};
   // Sooner than an answer can be here: it was on its way when we asked.
   const bool is_by_itself = !is_asked || now - it->asked < round_trip / 2;
   if (is_announced)
-    times.third_party.add (now - it->parent_asked);
+    times.third_party.add (it->asker, now - it->told);
   else if (!it->is_guess)
     times.reordered.add (
         is_by_itself ? now - it->since : Estimate::Duration::zero ());
@@ -106,18 +126,27 @@ Repair::close (std::uint64_t extended, MonotonicTime now,
 }
 
 void
-Repair::parent_asks (
-    std::uint64_t extended, MonotonicTime now, const GapTimes &times)
+Repair::asked_above (std::uint64_t extended, std::uint32_t asker,
+    MonotonicTime now, const GapTimes &times)
 {
   const auto it = find (extended);
   if (it != missing_.end ()) {
-    it->parent_asked = now;
-    it->ask_at = std::max (it->ask_at, now + third_party_wait (times));
+    it->told = now;
+    it->asker = asker;
+    it->ask_at = std::max (it->ask_at, now + times.third_party.wait (asker));
     return;
   }
-  announced_.push_back ({extended, now});
+  announced_.push_back ({extended, now, asker});
   if (announced_.size () > limits::repair_missing_max)
     announced_.pop_front ();
+}
+
+std::uint32_t
+Repair::asker (std::uint64_t extended) const
+{
+  const auto it =
+      std::ranges::lower_bound (missing_, extended, {}, &Missing::extended);
+  return it != missing_.end () && it->extended == extended ? it->asker : 0;
 }
 
 void
@@ -126,6 +155,26 @@ Repair::clear ()
   missing_.clear ();
   announced_.clear ();
   next_ = MonotonicTime::max ();
+}
+
+void
+Repair::ask (Missing &missing, MonotonicTime now, Estimate::Duration patience)
+{
+  if (std::exchange (missing.is_half_asked, false)) {
+    missing.ask_at = missing.asked + patience;
+  } else {
+    ++missing.tries;
+    missing.asked = now;
+    // Not if it may be in vain, since those above may be without it yet.
+    missing.is_half_asked =
+        patience >= limits::asked_twice_from && missing.told == MonotonicTime{};
+    missing.ask_at =
+        now + (missing.is_half_asked
+                      ? Estimate::Duration (limits::asked_twice_after)
+                      : patience);
+  }
+  if (missing.tries >= limits::repair_tries_max && !missing.is_half_asked)
+    missing.ask_at = MonotonicTime::max ();
 }
 
 std::vector<std::uint16_t>
@@ -139,14 +188,8 @@ Repair::take_due (
   next_ = MonotonicTime::max ();
   for (Missing &missing : missing_) {
     if (missing.ask_at <= now && due.size () < most) {
-      // The parent may still be without it, and comes first in asking.
-      const bool is_left_to_parent = missing.parent_asked != MonotonicTime{};
       due.push_back (static_cast<std::uint16_t> (missing.extended));
-      ++missing.tries;
-      missing.asked = now;
-      missing.ask_at = missing.tries < limits::repair_tries_max
-                           ? now + (is_left_to_parent ? 2 : 1) * patience
-                           : MonotonicTime::max ();
+      ask (missing, now, patience);
     }
     wait_until (std::min (missing.ask_at, missing.since + limits::lost_after));
   }

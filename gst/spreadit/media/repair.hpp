@@ -11,18 +11,35 @@
 
 namespace spreadit::media {
 
+// How long it takes until a packet comes that somebody above asks for, since it
+// was said. Each asker has its own way to who answers, so each is learned for
+// itself; anybody may be named, so only the last few are known.
+class ThirdPartyTimes {
+public:
+  void add (std::uint32_t asker, Estimate::Duration time);
+  [[nodiscard]] Estimate::Duration wait (std::uint32_t asker) const;
+
+private:
+  struct Of {
+    std::uint32_t asker;
+    Estimate time;
+  };
+  std::vector<Of> askers_; // the last to come is last
+  Estimate any_;
+};
+
 // How long gaps stay open, each reason for itself. Of all SSRCs of one node.
 struct GapTimes {
-  Estimate reordered;   // until the packet came by itself; 0 if it was lost
-  Estimate third_party; // until it came, when the parent had said it is at it
+  Estimate reordered; // until the packet came by itself; 0 if it was lost
+  ThirdPartyTimes third_party;
 };
 
 // What is missing of one SSRC, and when to ask the parent for it (RFC 4585).
 //
 // A packet that is jumped over may only be late, so asking waits as long as
 // reordering takes here; RFC 3550's jitter is no measure of that, packets of
-// one picture share a timestamp. A parent that is itself without the packet
-// says so (RFC 6642), then asking waits until it should have it.
+// one picture share a timestamp. What is missing further up is told (RFC 6642),
+// then asking waits until it should be here.
 class Repair {
 public:
   // [first, last] were jumped over. Numbers are extended and ascend.
@@ -40,9 +57,11 @@ public:
   enum class Came { unexpected, by_itself, repaired };
   Came close (std::uint64_t extended, MonotonicTime now,
       Estimate::Duration round_trip, GapTimes &times);
-  // The parent has not got it either. May come before open().
-  void parent_asks (
-      std::uint64_t extended, MonotonicTime now, const GapTimes &times);
+  // Somebody above asks for it already. May come before open().
+  void asked_above (std::uint64_t extended, std::uint32_t asker,
+      MonotonicTime now, const GapTimes &times);
+  // Who; 0 if nobody is known to, or it is not open.
+  [[nodiscard]] std::uint32_t asker (std::uint64_t extended) const;
   // The source has started over.
   void clear ();
 
@@ -58,17 +77,22 @@ private:
     std::uint64_t extended;
     MonotonicTime since;
     MonotonicTime ask_at;
-    MonotonicTime parent_asked{}; // when it said so
-    MonotonicTime asked{};        // last time
+    MonotonicTime told{};    // that somebody above asks for it
+    std::uint32_t asker = 0; // who
+    MonotonicTime asked{};   // by us, last time
     unsigned tries = 0;
-    bool is_guess = false; // it may not even have been sent
+    bool is_half_asked = false; // the question's second half is due
+    bool is_guess = false;      // it may not even have been sent
   };
   struct Announced {
     std::uint64_t extended;
     MonotonicTime at;
+    std::uint32_t asker;
   };
 
   std::deque<Missing>::iterator find (std::uint64_t extended);
+  static void ask (
+      Missing &missing, MonotonicTime now, Estimate::Duration patience);
   void wait_until (MonotonicTime at);
 
   std::deque<Missing> missing_;     // ascending

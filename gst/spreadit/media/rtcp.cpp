@@ -71,7 +71,8 @@ loss_reports (Bytes compound, unsigned fmt)
         rtcp.size () < feedback_header_size)
       return;
     read_losses (rtcp, entries_left,
-        reports.emplace_back (LossReport{read32 (rtcp, 8), {}}));
+        reports.emplace_back (
+            LossReport{read32 (rtcp, 8), {}, read32 (rtcp, 4)}));
   });
   return reports;
 }
@@ -115,7 +116,8 @@ write_losses (
   std::vector<std::uint8_t> out;
   std::size_t left = limits::feedback_entries_max;
   for (const LossReport &report : losses)
-    left -= append_losses (out, sender, fmt, report, left);
+    left -= append_losses (
+        out, report.asker ? report.asker : sender, fmt, report, left);
   assert (out.empty () || parse_packet (out));
   return out;
 }

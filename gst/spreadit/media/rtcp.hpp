@@ -45,12 +45,15 @@ std::vector<std::uint8_t> write_goodbye (std::uint32_t ssrc);
 struct LossReport {
   std::uint32_t ssrc = 0;
   std::vector<std::uint16_t> seqs; // ascending, as 16-bit numbers go
+  // Who asks for them, by what it calls itself; 0: who writes this.
+  std::uint32_t asker = 0;
 };
 // Of a compound the first limits::feedback_entries_max entries; nobody writes
 // more. "Send me these again": generic NACK, RFC 4585 6.2.1.
 std::vector<LossReport> nacks (Bytes compound);
-// "I am without these myself, do not ask": transport-layer third-party loss
-// early indication, RFC 6642 5.1.
+// "These are missing above you, do not ask": transport-layer third-party loss
+// early indication, RFC 6642 5.1. Its sender is whoever asks for them; who is
+// between passes that on, as translators do (RFC 4585 3.2).
 std::vector<LossReport> third_party_losses (Bytes compound);
 
 // Of reduced size (RFC 5506): without a report before it. What of `losses` is

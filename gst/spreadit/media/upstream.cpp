@@ -229,8 +229,8 @@ Upstream::take_feedback (const Address &from, Bytes compound, MonotonicTime now)
   for (const LossReport &report : third_party_losses (compound))
     if (Source *source = find_source (report.ssrc))
       for (const std::uint16_t seq : report.seqs)
-        source->repair.parent_asks (
-            source->sequence.nearest (seq), now, gap_times_);
+        source->repair.asked_above (
+            source->sequence.nearest (seq), report.asker, now, gap_times_);
 }
 
 void
@@ -250,7 +250,7 @@ Upstream::look_for_gaps (
   if (first >= highest)
     return;
   source.repair.open (first, highest - 1, now, gap_times_);
-  add_new_losses (source.ssrc, first, highest - 1);
+  add_new_losses (source, first, highest - 1);
 }
 
 void
@@ -260,19 +260,24 @@ Upstream::look_for_tails (MonotonicTime now)
     if (const auto next = source.tail.take_overdue (now);
         next && *next >= source.repair.end ()) {
       source.repair.open_next (*next, now, gap_times_);
-      add_new_losses (source.ssrc, *next, *next);
+      add_new_losses (source, *next, *next);
     }
 }
 
+// They have been opened.
 void
 Upstream::add_new_losses (
-    std::uint32_t ssrc, std::uint64_t first, std::uint64_t last)
+    const Source &source, std::uint64_t first, std::uint64_t last)
 {
-  auto report = std::ranges::find (new_losses_, ssrc, &LossReport::ssrc);
-  if (report == new_losses_.end ())
-    report = new_losses_.insert (report, {ssrc, {}});
-  for (std::uint64_t n = first; n <= last; ++n)
+  for (std::uint64_t n = first; n <= last; ++n) {
+    const std::uint32_t asker = source.repair.asker (n);
+    auto report = std::ranges::find_if (new_losses_, [&] (const LossReport &r) {
+      return r.ssrc == source.ssrc && r.asker == asker;
+    });
+    if (report == new_losses_.end ())
+      report = new_losses_.insert (report, {source.ssrc, {}, asker});
     report->seqs.push_back (static_cast<std::uint16_t> (n));
+  }
 }
 
 // A packet below the highest came.

@@ -116,7 +116,7 @@ private:
       Source &source, std::uint64_t highest_before, MonotonicTime now);
   void look_for_tails (MonotonicTime now);
   void add_new_losses (
-      std::uint32_t ssrc, std::uint64_t first, std::uint64_t last);
+      const Source &source, std::uint64_t first, std::uint64_t last);
   void filled (Source &source, std::uint64_t extended, const Parent *from,
       MonotonicTime now);
   Parent *find_parent (const Address &address);
