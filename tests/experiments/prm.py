@@ -72,7 +72,8 @@ def main():
     print("| loss a link | " + " | ".join(
         f"in time, {deadline} ms" for deadline in DEADLINES_MS) +
           " | lost in the end | missed by transience | delay p95, ms | "
-          "sent again, beyond what was lost | control |\n|" + "---|" * 8)
+          "sent again, beyond what was lost | feedback | control |\n|" +
+          "---|" * 9)
     with tempfile.NamedTemporaryFile("w", suffix=".csv") as trace:
         trace.write("join_s,leave_s\n")
         for join, leave in draw(options):
@@ -90,6 +91,7 @@ def main():
                   f" | {1e6 * missed:.1f} ppm"
                   f" | {figure('delay-p95-ms'):.0f}"
                   f" | {100 * (figure('repair-overhead') - loss):.2f} %"
+                  f" | {100 * figure('repair-feedback'):.2f} %"
                   f" | {100 * figure('control-bps-per-peer') / rate:.2f} % |")
 
 

@@ -55,6 +55,7 @@ struct Measures {
   double seconds_wanted = 0, seconds_missed = 0;
   double loss_from_links = 0, on_time = 0; // shares, over peers and points
   double repair_overhead = 0;              // retransmitted / sent
+  double feedback = 0; // bytes said about losses / bytes of the stream
   std::uint64_t source_requests = 0;
   Sample source_requests_per_s;
   std::uint64_t control_bytes = 0, control_messages = 0;

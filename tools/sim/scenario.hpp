@@ -56,12 +56,13 @@ struct Scenario {
   double loss = 0;         // of packets, on each way between two peers
   std::uint64_t stream_bps = 1'000'000;
   double frames_per_s = 25;
+  unsigned packet_bytes = 1200;
   core::Duration queue = 200ms; // what an access link holds before it drops
   core::Duration hop{100us};    // what a relay adds
   bool resume = true;           // what was missed is sent, up to `ring`
   bool standby = true;          // a connection to whom an orphan asks first
   core::Duration ring = 3s;
-  unsigned repairs = 1;            // retransmissions of a lost packet; 0: off
+  unsigned repairs = 1; // times that a lost packet is asked for; 0: off
   core::Duration deadline = 600ms; // later is no use
 
   // The peers.

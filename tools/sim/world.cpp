@@ -298,9 +298,9 @@ World::run (const std::function<bool (double)> &stop)
     const auto count = static_cast<double> (peer_points_);
     measures_.loss_from_links = link_losses_ / count;
     measures_.on_time = on_times_ / count;
+    measures_.repair_overhead = sent_again_ / count;
+    measures_.feedback = feedback_ / count;
   }
-  for (unsigned i = 1; i <= scenario_.repairs; ++i)
-    measures_.repair_overhead += std::pow (scenario_.loss, i);
   return std::move (measures_);
 }
 

@@ -148,7 +148,7 @@ private:
   std::uint64_t requests_this_second_ = 0, request_second_ = 0;
   Point since_;
   Sample first_packets_since_, transiences_since_;
-  double link_losses_ = 0, on_times_ = 0;
+  double link_losses_ = 0, on_times_ = 0, sent_again_ = 0, feedback_ = 0;
   std::uint64_t peer_points_ = 0;
   std::vector<Place> stack_;
 };

@@ -2,10 +2,10 @@
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <utility>
 
+#include "sim/repair_model.hpp"
 #include "sim/wire_size.hpp"
 #include "sim/world_private.hpp"
 
@@ -437,37 +437,6 @@ least_height (std::vector<std::uint32_t> capacities, std::uint64_t slots)
   return height;
 }
 
-// Shares of packets by what repairs have cost them, in steps of a deadline's
-// hundredth part, rounded up; later is no use.
-constexpr std::size_t steps = 100;
-using Lateness = std::array<double, steps + 1>;
-
-// What one more hop does, where a repair takes so many steps. Each
-// retransmission is lost like the packet.
-Lateness
-further (const Lateness &until, std::size_t repair, double loss,
-    unsigned repairs_max, double through)
-{
-  Lateness sum{};
-  double share = (1 - loss) * through;
-  for (std::size_t n = 0; n <= repairs_max && n * repair <= steps; ++n) {
-    for (std::size_t i = 0; i + n * repair <= steps; ++i)
-      sum[i + n * repair] += until[i] * share;
-    share *= loss;
-  }
-  return sum;
-}
-
-double
-share_within (const Lateness &late, Duration::rep steps_left)
-{
-  double sum = 0;
-  for (std::size_t i = 0;
-       i <= steps && static_cast<Duration::rep> (i) <= steps_left; ++i)
-    sum += late[i];
-  return sum;
-}
-
 } // namespace
 
 void
@@ -478,7 +447,7 @@ World::take_point ()
     unsigned level;
     Duration delay;
     double delivered; // share of packets
-    Lateness late;
+    RepairModel::Lateness late;
   };
   Point point = std::exchange (since_, {});
   point.second =
@@ -490,16 +459,13 @@ World::take_point ()
   first_packets_since_ = {};
   transiences_since_ = {};
 
-  const double residual = std::pow (scenario_.loss, scenario_.repairs + 1);
+  const RepairModel repair (scenario_);
   Sample levels, delays;
   std::vector<std::uint64_t> peers_at_level;
   std::vector<std::uint32_t> capacities;
   double losses = 0;
-  const Duration step = scenario_.deadline / steps;
-  Lateness none_late{};
-  none_late[0] = 1;
   std::vector<Visit> open;
-  open.push_back ({0, 0, {}, 1, none_late});
+  open.push_back ({0, 0, {}, 1, RepairModel::in_time ()});
   while (!open.empty ()) {
     const Visit visit = open.back ();
     open.pop_back ();
@@ -514,8 +480,8 @@ World::take_point ()
       losses += 1 - visit.delivered;
       link_losses_ += 1 - visit.delivered;
       if (visit.delay <= scenario_.deadline)
-        on_times_ += share_within (
-            visit.late, (scenario_.deadline - visit.delay) / step);
+        on_times_ +=
+            repair.within (visit.late, scenario_.deadline - visit.delay);
       ++peer_points_;
     }
     const double share = uplink_share (visit.place);
@@ -528,15 +494,12 @@ World::take_point ()
           !hosts_[connection.opener].fed)
         continue;
       const Duration way = one_way (visit.place, connection.opener);
-      // Asked for after the next packet has come, then there and back.
-      const Duration repair =
-          2 * way + Duration (std::llround (1e9 / scenario_.frames_per_s));
+      sent_again_ += repair.sent_again (way);
+      feedback_ += repair.feedback (visit.late, way);
       open.push_back ({connection.opener, visit.level + 1,
           visit.delay + way + queueing_here + scenario_.hop,
-          visit.delivered * (1 - residual) * through,
-          further (visit.late,
-              static_cast<std::size_t> ((repair + step - Duration (1)) / step),
-              scenario_.loss, scenario_.repairs, through)});
+          visit.delivered * (1 - repair.lost (way)) * through,
+          repair.further (visit.late, way, through)});
     }
   }
   point.level_mean = levels.mean ();

@@ -187,12 +187,13 @@ constexpr std::array rows{
     Row{"loss", "SHARE", "Of packets between two peers (0)"},
     Row{"stream-rate", "RATE", "Bit/s of the stream (1M)"},
     Row{"frame-rate", "N", "Pictures a second (25)"},
+    Row{"packet-size", "BYTES", "Of a picture's packets (1200)"},
     Row{"queue", "TIME", "What an access link holds (200ms)"},
     Row{"ring", "TIME", "Stream kept for peers that resume (3s)"},
     Row{"no-resume", nullptr, "What was missed is not sent"},
     Row{"standby", nullptr, "Keep a connection for when the parent fails (so)"},
     Row{"no-standby", nullptr, "Orphans connect first"},
-    Row{"repairs", "N", "Times a lost packet is sent again (1)"},
+    Row{"repairs", "N", "Times a lost packet is asked for (1)"},
     Row{"deadline", "TIME", "Later packets are no use (600ms)"},
     Row{"add-policy", "LIST", "Policies, or \"all\" (auto)"},
     Row{"second-add-policy", "POLICY", "Of smart-bandwidth (round-robin)"},
@@ -378,6 +379,7 @@ set_network (const Given &given, Scenario &scenario)
     scenario.frames_per_s =
         number (option, text, 0.1, 1000, "a number from 0.1 to 1000");
   });
+  set (given, "packet-size", scenario.packet_bytes, 1, 65507);
   set_time (given, "queue", scenario.queue);
   set_time (given, "ring", scenario.ring);
   scenario.resume = !given.has ("no-resume");

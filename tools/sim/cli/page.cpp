@@ -298,7 +298,7 @@ constexpr std::array groups{
                          "many, how long."},
     Group{"loss", "Shares of 1: stream time missed in such gaps, packets that "
                   "links lost for good, packets within the deadline, packets "
-                  "sent again."},
+                  "sent again, bytes said about losses."},
     Group{"delay", "From the source to a peer, at the end."},
     Group{"level", "Hops from the source, at the end; the highest; the lowest "
                    "height possible by that."},

@@ -131,6 +131,7 @@ settings (const Scenario &scenario)
   add ("loss", scenario.loss);
   add ("stream-bps", static_cast<double> (scenario.stream_bps));
   add ("frames-per-s", scenario.frames_per_s);
+  add ("packet-bytes", scenario.packet_bytes);
   add ("queue-ms", ms (scenario.queue));
   add ("resume", scenario.resume ? 1 : 0);
   add ("standby", scenario.standby ? 1 : 0);
@@ -178,7 +179,7 @@ figures (const Measures &m)
       {"transience-p99-ms", m.transience_ms.quantile (0.99)},
       {"loss-transience", ratio (m.seconds_missed, m.seconds_wanted)},
       {"loss-links", m.loss_from_links}, {"on-time", m.on_time},
-      {"repair-overhead", m.repair_overhead},
+      {"repair-overhead", m.repair_overhead}, {"repair-feedback", m.feedback},
       {"delay-p50-ms", m.delay_ms.quantile (0.5)},
       {"delay-p95-ms", m.delay_ms.quantile (0.95)},
       {"delay-p99-ms", m.delay_ms.quantile (0.99)},
