@@ -3,13 +3,15 @@
 # instants, in network namespaces and in gst-spreadit-sim. Prints JSON.
 #
 #   meson devenv -C build ../tests/experiments/reality.py [--peers 50]
-#       [--scenarios 5] [--rtt MS] [--add-policy POLICY] [--delete-policy POLICY]
-#       [--seed N]
+#       [--scenarios 5] [--rtt MS] [--access MS] [--add-policy POLICY]
+#       [--delete-policy POLICY] [--seed N]
 #
 # Peers come one after the other within a minute, 0.6 s apart at least: a process
 # takes that long to start here. A third of them goes later, half of these killed.
-# All are --rtt apart, take two children each, the source three. A scenario is drawn
-# from its seed. Needs root (network namespaces).
+# They take two children each, the source three. Any two are --rtt apart and the
+# delay of their access links, which are drawn from 0 to --access one way, all
+# different: who of several orphans comes first to whom they all ask is then no
+# matter of chance. A scenario is drawn from its seed. Needs root (network namespaces).
 #
 # Figures: time to discover parent (subscribe to accept) and to the first packet of
 # all peers, transience time of those who lost theirs, how many are at which level
@@ -17,6 +19,7 @@
 #
 # SPDX-License-Identifier: LGPL-2.1-or-later
 import argparse
+import itertools
 import json
 import os
 import random
@@ -44,14 +47,16 @@ CLIP = ("videotestsrc is-live=true pattern=ball ! video/x-raw,width=240,height=1
         "bitrate=150 key-int-max=30")
 
 
-def draw(seed, peers):
-    """[join, leave, crash], by who comes first."""
+def draw(seed, peers, access_ms):
+    """[join, leave, crash, one-way delay of the access link], by who comes first."""
     rng = random.Random(seed)
     spare = JOINING_SECONDS - peers * APART_SECONDS
     offsets = sorted(rng.uniform(0, spare) for _ in range(peers))
     rows = [[round(1 + offset + i * APART_SECONDS, 3), 1e6, 0]
             for i, offset in enumerate(offsets)]
     going = rng.sample(range(peers), peers // 3)
+    for row, place in zip(rows, rng.sample(range(peers), peers)):
+        row.append(round(access_ms * place / peers, 3))
     gap = (END_SECONDS - 8 - FIRST_GOES) / len(going)
     for i, peer in enumerate(going):
         rows[peer][1] = round(FIRST_GOES + i * gap + rng.uniform(0, gap / 2), 3)
@@ -70,13 +75,18 @@ def summary(values):
 def live(rows, options):
     with netlab.Lab(delay=True) as lab:
         lab.prepare(len(rows) + 1, options.rtt / 2)
+        nodes = list(lab.unused)
+        # The source comes first, and has no access link.
+        access = dict(zip(nodes, [0] + [row[3] for row in rows]))
+        for a, b in itertools.combinations(nodes, 2):
+            lab.switch.set_delay(a, b, options.rtt / 2 + access[a] + access[b])
         policies = [f"--add-policy={options.add_policy}",
                     f"--delete-policy={options.delete_policy}"]
         source = lab.publish(CLIP, f"--max-children={SOURCE_CHILDREN}", *policies)
         nodes = [lab.add_node() for _ in rows]
-        plan = [(join, "join", i) for i, (join, _, _) in enumerate(rows)]
+        plan = [(join, "join", i) for i, (join, *_) in enumerate(rows)]
         plan += [(leave, "crash" if crash else "leave", i)
-                 for i, (_, leave, crash) in enumerate(rows)
+                 for i, (_, leave, crash, _) in enumerate(rows)
                  if leave < END_SECONDS]
         relays = {}
         began = time.monotonic()
@@ -118,7 +128,7 @@ def live(rows, options):
 
 def simulated(rows, options):
     with tempfile.NamedTemporaryFile("w", suffix=".csv") as trace:
-        trace.write("join_s,leave_s,crash\n")
+        trace.write("join_s,leave_s,crash,access_ms\n")
         for row in rows:
             trace.write(",".join(str(value) for value in row) + "\n")
         trace.flush()
@@ -146,7 +156,8 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--peers", type=int, default=50)
     parser.add_argument("--scenarios", type=int, default=5)
-    parser.add_argument("--rtt", type=float, default=20, metavar="MS")
+    parser.add_argument("--rtt", type=float, default=5, metavar="MS")
+    parser.add_argument("--access", type=float, default=12.5, metavar="MS")
     parser.add_argument("--add-policy", default="round-robin")
     parser.add_argument("--delete-policy", default="grandfather")
     parser.add_argument("--seed", type=int, default=1)
@@ -154,11 +165,12 @@ def main():
     netlab.require_rights()
     scenarios = []
     for seed in range(options.seed, options.seed + options.scenarios):
-        rows = draw(seed, options.peers)
+        rows = draw(seed, options.peers, options.access)
         scenarios.append({"seed": seed, "live": live(rows, options),
                           "simulated": simulated(rows, options)})
         print(json.dumps(scenarios[-1]), file=sys.stderr)
     print(json.dumps({"peers": options.peers, "rtt-ms": options.rtt,
+                      "access-ms": options.access,
                       "add-policy": options.add_policy,
                       "delete-policy": options.delete_policy,
                       "scenarios": scenarios}, indent=1))

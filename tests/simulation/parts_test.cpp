@@ -156,8 +156,8 @@ TEST (Audience, IsTheSameForEveryPolicy)
 TEST (Audience, MayBeATrace)
 {
   const auto rows =
-      parse_trace ("day,join_s,leave_s,children_max,uplink_bps,crash\r\n"
-                   "x,5,65.5,2,800000,1\r\nx,1,2,0,0,0\r\n");
+      parse_trace ("day,join_s,leave_s,children_max,uplink_bps,access_ms,"
+                   "crash\r\nx,5,65.5,2,800000,7.25,1\r\nx,1,2,0,0,0,0\r\n");
   ASSERT_TRUE (rows);
   Scenario scenario = calm (1, 1);
   scenario.trace = *rows;
@@ -167,11 +167,12 @@ TEST (Audience, MayBeATrace)
   EXPECT_EQ (audience[1].goes, Instant{} + 65500ms);
   EXPECT_EQ (audience[1].children_max, 2u);
   EXPECT_EQ (audience[1].uplink_bps, 800'000u);
+  EXPECT_EQ (audience[1].access_us, 7250u);
   EXPECT_EQ (audience[0].end, End::leaves);
   EXPECT_EQ (audience[1].end, End::killed);
-  for (const char *bad :
-      {"", "join_s,leave_s\n", "join_s\n1\n", "join_s,leave_s\n1\n",
-          "join_s,leave_s\n1,x\n", "join_s,leave_s\n-1,2\n"})
+  for (const char *bad : {"", "join_s,leave_s\n", "join_s\n1\n",
+           "join_s,leave_s\n1\n", "join_s,leave_s\n1,x\n",
+           "join_s,leave_s\n-1,2\n", "join_s,leave_s,access_ms\n1,2,-1\n"})
     EXPECT_FALSE (parse_trace (bad)) << bad;
 }
 

@@ -39,6 +39,9 @@ complete (const Scenario &scenario, const Geography &geography, core::Rng &rng,
   visitor.end = crashes ? (silently ? End::silent : End::killed) : End::leaves;
   if (row && row->crashes)
     visitor.end = *row->crashes ? End::killed : End::leaves;
+  if (row && row->access_ms)
+    visitor.access_us =
+        static_cast<std::uint32_t> (std::llround (*row->access_ms * 1e3));
   if (row && row->uplink_bps)
     visitor.uplink_bps = *row->uplink_bps;
   if (scenario.capacity_from_uplink) // as the agent reckons
@@ -146,10 +149,10 @@ parse_trace (std::string_view csv)
       const auto value = number (values[i]);
       const bool ours = head[i] == "join_s" || head[i] == "leave_s" ||
                         head[i] == "children_max" || head[i] == "uplink_bps" ||
-                        head[i] == "crash";
+                        head[i] == "access_ms" || head[i] == "crash";
       if (!ours)
         continue;
-      if (!value)
+      if (!value || (head[i] == "access_ms" && !(*value >= 0 && *value <= 1e6)))
         return std::nullopt;
       if (head[i] == "join_s")
         join = value;
@@ -157,6 +160,8 @@ parse_trace (std::string_view csv)
         leave = value;
       else if (head[i] == "children_max")
         row.children_max = static_cast<std::uint32_t> (*value);
+      else if (head[i] == "access_ms")
+        row.access_ms = value;
       else if (head[i] == "crash")
         row.crashes = *value != 0;
       else

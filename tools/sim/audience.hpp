@@ -25,8 +25,8 @@ struct Visitor {
 std::vector<Visitor> make_audience (
     const Scenario &scenario, const Geography &geography);
 
-// CSV with a head line; columns join_s and leave_s, children_max and
-// uplink_bps if there are. Nothing if it cannot be read.
+// CSV with a head line; columns join_s and leave_s, children_max, uplink_bps,
+// access_ms and crash if there are. Nothing if it cannot be read.
 std::optional<std::vector<TraceRow>> parse_trace (std::string_view csv);
 
 } // namespace spreadit::sim

@@ -27,6 +27,7 @@ struct TraceRow {
   double leave_s;
   std::optional<std::uint32_t> children_max;
   std::optional<std::uint64_t> uplink_bps;
+  std::optional<double> access_ms;
   std::optional<bool> crashes; // killed, or leaves
 };
 
