@@ -27,8 +27,8 @@ struct TraceRow {
   double leave_s;
   std::optional<std::uint32_t> children_max;
   std::optional<std::uint64_t> uplink_bps;
-  std::optional<double> access_ms;
   std::optional<bool> crashes; // killed, or leaves
+  std::optional<double> access_ms;
 };
 
 struct Scenario {
