@@ -6,6 +6,7 @@
 #include "media/limits.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <random>
 
 namespace spreadit::media {
@@ -562,6 +563,50 @@ TEST (DataPath, AParentMaySendOverItsLink)
   EXPECT_EQ (link.use_count (), 1) << "let go of";
   relay->take_from_link (parent, early.data (), early.size ());
   EXPECT_EQ (relay->stats ().packets_received, sent.size ());
+}
+
+TEST (DataPath, TellsOnceOfAPacketFromAParent)
+{
+  Foreign parent, stranger;
+  Node child;
+  std::atomic<unsigned> told = 0;
+  const auto count = [&told] { ++told; };
+  child->receive_from (LinkKey{1}, parent.address ());
+  parent.send (child.address (), rtp (1));
+  ASSERT_TRUE (child.waits_for (1));
+  child->tell_of_packet (count); // of the next
+  stranger.send (child.address (), rtp (2));
+  ASSERT_TRUE (
+      eventually ([&] { return child->stats ().packets_stranger == 1; }));
+  EXPECT_EQ (told, 0u);
+  parent.send (child.address (), {1, 2, 3}); // a sign of life, too
+  EXPECT_TRUE (eventually ([&] { return told == 1; }));
+  parent.send (child.address (), rtp (3));
+  ASSERT_TRUE (child.waits_for (2));
+  EXPECT_EQ (told, 1u);
+}
+
+// It may call back: no lock is held.
+TEST (DataPath, TellsOfPacketsWhereverTheyCameFrom)
+{
+  Foreign early;
+  Node child;
+  std::optional<MonotonicTime> seen;
+  early.send (child.address (), rtp (1));
+  ASSERT_TRUE (
+      eventually ([&] { return child->stats ().packets_stranger == 1; }));
+  child->tell_of_packet ([&] { seen = child->last_seen (LinkKey{1}); });
+  child->receive_from (LinkKey{1}, early.address ());
+  EXPECT_TRUE (seen) << "it had overtaken the answer";
+
+  const LinkKey by_tcp{2};
+  child->receive_from (by_tcp, Address::from_ip ("127.0.0.1", 9),
+      {std::make_shared<LinkSink> (), 0});
+  seen.reset ();
+  child->tell_of_packet ([&] { seen = child->last_seen (by_tcp); });
+  const Datagram packet = rtp (2);
+  child->take_from_link (by_tcp, packet.data (), packet.size ());
+  EXPECT_TRUE (seen);
 }
 
 // Nobody fetches them: a bound, as the receive buffer is one for UDP. A sign of

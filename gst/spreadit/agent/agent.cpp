@@ -185,15 +185,35 @@ Agent::arm ()
     if (const Link *link = find (id)) {
       watching = true;
       eager = eager || !link->data_told;
+      if (link->asking.udp_until && !link->data_told)
+        next = std::min (next, *link->asking.udp_until);
     }
   // From the last time on: a verb that comes meanwhile must not put it off.
   if (watching)
     next = std::min (next, measured_at_ + limits::measure_interval);
-  if (eager)
-    next = std::min (next, polled_at_ + limits::data_poll_interval_eager);
+  if (eager && !awaits_packet_)
+    await_packet ();
+  next = std::min (next, poll_at_);
   ControlLoop::arm (timer_.get (), next);
   standby_.aim (
       settings_.standby ? peer_.standby () : std::optional<core::Contact> ());
+}
+
+// One that came before this call is found by the look that it leads to.
+void
+Agent::await_packet ()
+{
+  awaits_packet_ = true;
+  poll_at_ = polled_at_ + limits::data_poll_interval_eager;
+  data_path_->tell_of_packet ([weak = std::weak_ptr (alive_)] {
+    ControlLoop::get ().post ([weak] {
+      const auto agent = weak.lock ();
+      if (!agent || !*agent || (*agent)->stopped_)
+        return;
+      (*agent)->awaits_packet_ = false;
+      (*agent)->arm ();
+    });
+  });
 }
 
 void
@@ -210,6 +230,7 @@ void
 Agent::poll_data ()
 {
   polled_at_ = ControlLoop::now ();
+  poll_at_ = core::Instant::max ();
   const auto newest = data_path_->last_new_packet ();
   if (newest && subscribed_at_ && !first_packet_)
     first_packet_ =

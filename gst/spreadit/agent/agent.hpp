@@ -175,6 +175,7 @@ private:
   void report (const core::action::Report::Left &what);
   void on_timer ();
   void arm ();
+  void await_packet ();
   void poll_data ();
   void measure_stream ();
   void measure_rate (core::Instant now, std::uint64_t bytes);
@@ -347,6 +348,8 @@ private:
   core::Instant measured_at_{};
   ReceptionWindow reception_;
   core::Instant polled_at_{};
+  core::Instant poll_at_ = core::Instant::max ();
+  bool awaits_packet_ = false;
   std::uint64_t measured_bytes_ = 0;
   double stream_bps_ = 0;
 };

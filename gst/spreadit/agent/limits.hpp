@@ -63,7 +63,9 @@ inline constexpr auto accept_pause = 100ms;
 // would do something about their absence, and this often for the rate of the
 // stream.
 inline constexpr auto measure_interval = 1s;
-// The same while a packet is awaited.
+// The same when one has come that was awaited: not for each of a burst. Nobody
+// looks again and again meanwhile: where many peers share a machine, that would
+// take the time in which they could be fed.
 inline constexpr auto data_poll_interval_eager = 5ms;
 // What a node says of its own reception is of the last so many seconds: loss is
 // told of for so long after its end, and a packet is a part of many.

@@ -108,10 +108,14 @@ DataPath::say_goodbye (const Route &route)
 void
 DataPath::receive_from (LinkKey key, Address from)
 {
-  const std::lock_guard guard (impl_->lock);
+  std::unique_lock guard (impl_->lock);
   impl_->upstream.add (key, from, now ());
   impl_->redeem (from);
   impl_->serve_at (now ());
+  const auto call = impl_->take_call ();
+  guard.unlock ();
+  if (call)
+    call ();
 }
 
 void
@@ -127,8 +131,12 @@ DataPath::receive_from (LinkKey key, Address from, route::BundledTcp tcp)
 void
 DataPath::take_from_link (LinkKey key, const std::uint8_t *data, std::size_t n)
 {
-  const std::lock_guard guard (impl_->lock);
+  std::unique_lock guard (impl_->lock);
   impl_->take_from_link (key, {data, n});
+  const auto call = impl_->take_call ();
+  guard.unlock ();
+  if (call)
+    call ();
 }
 
 void
@@ -146,6 +154,14 @@ DataPath::last_seen (LinkKey key) const
   const std::lock_guard guard (impl_->lock);
   const Parent *parent = impl_->upstream.find (key);
   return parent ? parent->last_seen : std::nullopt;
+}
+
+void
+DataPath::tell_of_packet (std::function<void ()> tell)
+{
+  const std::lock_guard guard (impl_->lock);
+  impl_->is_heard = false;
+  std::swap (impl_->tell, tell); // the old one is destroyed without the lock
 }
 
 std::optional<MonotonicTime>

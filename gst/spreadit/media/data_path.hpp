@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -82,6 +83,9 @@ public:
   void stop_receiving (LinkKey key);
   // When the last packet came from that parent.
   [[nodiscard]] std::optional<MonotonicTime> last_seen (LinkKey key) const;
+  // Calls `tell` once, when the next packet has come from any parent: without
+  // our lock, on the thread that brought it. Replaces what was to be called.
+  void tell_of_packet (std::function<void ()> tell);
   // When the last RTP packet came that was new, from anyone.
   [[nodiscard]] std::optional<MonotonicTime> last_new_packet () const;
   // For SpreadIt-Resume, of each SSRC seen in the last ring_duration: the

@@ -41,6 +41,7 @@ DataPath::Impl::take_from_link (LinkKey key, Bytes packet)
     return;
   const Address from = parent->address;
   const Arrival arrival{now (), ntp_now ()};
+  is_heard = true;
   if (redeemed_bytes > limits::link_bytes_max) {
     upstream.heard (from, arrival.at);
     ++link_drops;
@@ -160,7 +161,7 @@ DataPath::Impl::receive_bundle (Fresh &fresh)
 {
   const std::size_t count = intake.receive (sockets.bundle.fd ());
   const Arrival arrival{now (), ntp_now ()};
-  const std::lock_guard guard (lock);
+  std::unique_lock guard (lock);
   asleep_until.reset ();
   // What waited in limbo came before these.
   GstBufferList *first = std::exchange (redeemed.list, nullptr);
@@ -177,6 +178,18 @@ DataPath::Impl::receive_bundle (Fresh &fresh)
   if (fresh.put)
     serve_at (fan_out.pump (arrival.at));
   count_drops ();
+  const auto call = take_call ();
+  guard.unlock ();
+  if (call)
+    call ();
+}
+
+std::function<void ()>
+DataPath::Impl::take_call ()
+{
+  if (!std::exchange (is_heard, false))
+    return nullptr;
+  return std::exchange (tell, nullptr);
 }
 
 void
@@ -199,6 +212,7 @@ DataPath::Impl::take_from_parent (
     const Address &from, Bytes datagram, const Arrival &arrival, Fresh &fresh)
 {
   counters.bytes_received += datagram.size ();
+  is_heard = true;
   switch (upstream.take (from, datagram, fan_out.media (), arrival)) {
   case Taken::fresh_rtp:
     ++counters.packets_received;

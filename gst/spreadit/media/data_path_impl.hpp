@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <random>
@@ -73,6 +74,8 @@ struct DataPath::Impl {
   [[nodiscard]] MonotonicTime next_service () const;
   void size_buffers (MonotonicTime at);
   void count_drops ();
+  // What is to be called, without the lock, when a parent was heard.
+  [[nodiscard]] std::function<void ()> take_call ();
 
   const Config config;
   // Of what we say ourselves: idle RTCP and receiver reports.
@@ -95,6 +98,8 @@ struct DataPath::Impl {
   Rate received, sent;
   DataStats counters; // what is not computed in stats()
   bool has_data = false;
+  std::function<void ()> tell; // of a packet from a parent
+  bool is_heard = false;       // one came since that was last looked at
   // When serve() is next to do something, and until when receive() sleeps, if
   // it does.
   MonotonicTime service_time = MonotonicTime::max ();
