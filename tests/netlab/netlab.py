@@ -393,6 +393,10 @@ class Lab:
         self.switch = Switch(self)
         for node in self.nodes:
             node.interface = "switch0"
+            # A network loses what it is told to lose, not what a burst to 50
+            # children has too much for a queue of 500, the default.
+            run("ip", "-n", node.namespace, "link", "set", node.interface,
+                "txqueuelen", "10000")
             self._configure(node, "16", "64")
         return self.switch
 
