@@ -118,6 +118,7 @@ SLEEPS_ALLOWED = {
     "tests/media/support.hpp": "polls a condition, with a bound",
     "tests/media/data_path_test.cpp": "sends at the pace of a stream",
     "tests/media/threads_test.cpp": "sends at the pace of a stream",
+    "tests/netlab/delay_switch.cpp": "takes in what comes meanwhile at once",
 }
 SPDX = "SPDX-License" "-Identifier: LGPL-2.1-or-later"
 
