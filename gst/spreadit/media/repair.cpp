@@ -162,19 +162,23 @@ Repair::ask (Missing &missing, MonotonicTime now, Estimate::Duration patience)
 {
   if (std::exchange (missing.is_half_asked, false)) {
     missing.ask_at = missing.asked + patience;
-  } else {
-    ++missing.tries;
-    missing.asked = now;
-    // Not if it may be in vain, since those above may be without it yet.
-    missing.is_half_asked =
-        patience >= limits::asked_twice_from && missing.told == MonotonicTime{};
-    missing.ask_at =
-        now + (missing.is_half_asked
-                      ? Estimate::Duration (limits::asked_twice_after)
-                      : patience);
+    return;
   }
-  if (missing.tries >= limits::repair_tries_max && !missing.is_half_asked)
+  ++missing.tries;
+  missing.asked = now;
+  // Those above may be without it yet: then this was in vain, and is not done
+  // twice, nor again so soon.
+  const bool may_be_in_vain = missing.told != MonotonicTime{};
+  if (missing.tries >= limits::repair_tries_max) {
     missing.ask_at = MonotonicTime::max ();
+    return;
+  }
+  missing.is_half_asked =
+      patience >= limits::asked_twice_from && !may_be_in_vain;
+  if (missing.is_half_asked)
+    missing.ask_at = now + limits::asked_twice_after;
+  else
+    missing.ask_at = now + (may_be_in_vain ? 2 : 1) * patience;
 }
 
 std::vector<std::uint16_t>
