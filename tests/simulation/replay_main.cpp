@@ -1,6 +1,6 @@
 // One storm again, with everything that was said in it:
 //
-//   storm-replay --seed N [--add 0..5] [--delete 0..3] [--kind 0..127]
+//   storm-replay --seed N [--add 0..5] [--delete 0..3] [--kind 0..255]
 //   [--quiet]
 //
 // Prints the digest of the run last: the same for every compiler.

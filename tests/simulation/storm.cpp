@@ -20,18 +20,22 @@ class Storm {
 public:
   explicit Storm (const Weather &weather)
       : rng_ (weather.seed * 0x9e3779b9 + 17), places_ (weather.seed ^ 0x9a7),
-        walls_ (weather.seed ^ 0x3a11), weather_ (weather),
-        world_ (weather.seed, network ())
+        walls_ (weather.seed ^ 0x3a11), standbys_ (weather.seed ^ 0x57b1),
+        weather_ (weather), world_ (weather.seed, network ())
   {
     world_.trace = weather.trace;
     world_.tamper = [this] (Place from, Place to, Message &message) {
       return pass (from, to, message);
     };
-    // Walls are drawn by themselves: the storms without are as they were.
+    // Walls and standby links are drawn by themselves: the storms without are
+    // as they were.
     auto drawn = static_cast<unsigned> (rng_.below (kind::walled));
     if (walls_.below (3) == 0)
       drawn |= kind::walled;
+    if (standbys_.below (2) == 0)
+      drawn |= kind::standing;
     kind_ = weather.kind.value_or (drawn);
+    world_.set_standby (kind_ & kind::standing);
     peers_max_ = 4 + rng_.below (20);
   }
 
@@ -244,6 +248,7 @@ private:
     if (!world_.somebody_has_room ())
       std::swap (outcome.not_served, outcome.starving);
     outcome.failed_with_room = world_.failed_with_room ();
+    outcome.by_standby = world_.connects_by_standby ();
     outcome.digest = world_.digest ();
     outcome.events = world_.events ();
     return outcome;
@@ -260,6 +265,7 @@ private:
   Rng rng_;
   Rng places_; // and bandwidths
   Rng walls_;
+  Rng standbys_;
   Weather weather_;
   World world_;
   unsigned kind_ = 0;

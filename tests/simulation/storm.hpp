@@ -17,7 +17,8 @@ inline constexpr unsigned short_of_room = 8; // and capacities are lowered
 inline constexpr unsigned forgetful = 16;    // farewells are lost
 inline constexpr unsigned shuffled = 32;     // children are sent anywhere
 inline constexpr unsigned walled = 64;       // some nobody can connect to
-inline constexpr unsigned all = 127;
+inline constexpr unsigned standing = 128;    // orphans have a connection ready
+inline constexpr unsigned all = 255;
 } // namespace kind
 
 struct Weather {
@@ -35,6 +36,7 @@ struct Outcome {
   std::size_t up = 0;
   std::size_t failed = 0; // out of tries, the source has no room...
   std::size_t failed_with_room = 0;
+  std::size_t by_standby = 0; // connections that were there when wanted
   std::size_t starving = 0;   // the same, but nobody has room
   std::size_t not_served = 0; // up, subscribed, not failed, no stream
   Duration served_after{};    // the storm was over

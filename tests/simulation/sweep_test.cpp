@@ -38,7 +38,7 @@ protected:
 // because nobody has room.
 TEST_P (Sweep, EveryoneIsServedOnceTheStormIsOver)
 {
-  std::size_t up = 0, failed = 0, in_vain = 0;
+  std::size_t up = 0, failed = 0, in_vain = 0, by_standby = 0;
   std::uint64_t events = 0;
   for (std::uint64_t seed = 1; seed <= seeds (); ++seed) {
     const Weather weather = weather_of (seed);
@@ -52,10 +52,13 @@ TEST_P (Sweep, EveryoneIsServedOnceTheStormIsOver)
     up += outcome.up;
     failed += outcome.failed;
     in_vain += outcome.failed_with_room;
+    by_standby += outcome.by_standby;
     events += outcome.events;
   }
   std::cout << up << " served, " << failed << " failed, " << in_vain
-            << " of them with room somewhere, " << events << " events\n";
+            << " of them with room somewhere, " << by_standby
+            << " standby links used, " << events << " events\n";
+  EXPECT_GT (by_standby, seeds () / 10);
   // Whoever meets 32 dead or full peers in a row gives up; that is rare.
   EXPECT_LE (in_vain * 200, up + failed);
 }

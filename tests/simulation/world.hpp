@@ -71,6 +71,7 @@ public:
   // are open go on. With an odd number connects are refused, else swallowed.
   void set_walled (Place place, bool walled);
   void set_loss (double rate) { loss_ = rate; }
+  void set_standby (bool has) { has_standby_ = has; }
 
   void run_for (Duration duration);
   // Whether `until` came true within `limit`.
@@ -97,6 +98,11 @@ public:
   [[nodiscard]] std::size_t connects_to_walls () const
   {
     return connects_to_walls_;
+  }
+  // Connects that found a standby link, until now.
+  [[nodiscard]] std::size_t connects_by_standby () const
+  {
+    return connects_by_standby_;
   }
   // No room was said, yet someone who is served had room.
   [[nodiscard]] std::size_t failed_with_room () const
@@ -128,6 +134,8 @@ private:
   };
   using ConnectionIndex = std::uint32_t;
 
+  void aim (Place place);
+  bool takes_standby (Place place, Place target);
   void perform (Place place, const core::action::Connect &connect);
   void perform (Place place, const core::action::Send &send);
   void perform (Place place, const core::action::Close &close);
@@ -179,6 +187,8 @@ private:
   std::uint64_t digest_ = 0;
   std::size_t failed_with_room_ = 0;
   std::size_t connects_to_walls_ = 0;
+  bool has_standby_ = false;
+  std::size_t connects_by_standby_ = 0;
   std::vector<Dial> dials_;
   std::vector<std::string> violations_;
 };

@@ -20,6 +20,7 @@ World::drain (Place place)
     std::visit ([&] (const auto &act) { perform (place, act); }, *action);
   }
   arm (place);
+  aim (place);
   check (place);
 }
 
@@ -83,6 +84,42 @@ World::send_event (Connection &connection, bool to_opener, Event event)
   schedule (arrival (connection, to_opener), std::move (event));
 }
 
+// The agent's standby link: to whom an orphan would ask first.
+void
+World::aim (Place place)
+{
+  if (!has_standby_)
+    return;
+  Inhabitant &inhabitant = *places_[place];
+  const auto contact = inhabitant.peer.standby ();
+  const std::string address = contact ? contact->address : "";
+  if (std::exchange (inhabitant.standby, address) == address)
+    return;
+  const Place target = at_address (address);
+  const bool comes_about = target != nowhere && is_up (target) &&
+                           !places_[target]->walled &&
+                           (inhabitant.island & places_[target]->island) != 0;
+  inhabitant.standby_ready =
+      comes_about ? now_ + 4 * quietest_delay (place, target) : Instant::max ();
+}
+
+// Whether that is what it wants to connect to now. Of one that went meanwhile
+// half of them know.
+bool
+World::takes_standby (Place place, Place target)
+{
+  Inhabitant &inhabitant = *places_[place];
+  if (target == nowhere || inhabitant.standby.empty () ||
+      inhabitant.standby != places_[target]->peer.config ().address)
+    return false;
+  const bool is_ready = now_ >= inhabitant.standby_ready;
+  inhabitant.standby.clear (); // it makes another one
+  if (!is_ready || (!is_up (target) && place % 2 == 0))
+    return false;
+  ++connects_by_standby_;
+  return true;
+}
+
 void
 World::perform (Place place, const action::Connect &connect)
 {
@@ -112,6 +149,14 @@ World::perform (Place place, const action::Connect &connect)
     Inhabitant &host = *places_[target];
     connection.acceptor_link = LinkId{incoming_link | host.incoming++};
     host.links.push_back ({connection.acceptor_link, index});
+  }
+  if (takes_standby (place, target)) {
+    event.refused = false; // a half-open one tells nothing
+    if (!is_up (target) || !passes (connection, false) ||
+        !passes (connection, true))
+      connection.cut_to_acceptor = connection.cut_to_opener = true;
+    connection.last_to_opener = now_;
+    return schedule (now_, std::move (event));
   }
   const Instant there = arrival (connection, false);
   const bool swallowed = walled && target % 2 == 0;

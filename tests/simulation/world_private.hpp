@@ -58,6 +58,8 @@ struct World::Inhabitant {
   std::vector<Event> backlog; // while frozen
   std::vector<std::pair<LinkId, ConnectionIndex>> links;
   std::uint64_t incoming = 0;
+  std::string standby; // address, if there is a connection to it
+  Instant standby_ready = Instant::max ();
   unsigned fails = 0;
   unsigned asks = 0;
   std::size_t children_before = 0;
