@@ -321,8 +321,9 @@ Node::parent_address () const
 bool
 Node::is_child_of (const Node &parent) const
 {
-  return is_receiving () &&
-         parent_address () ==
+  const std::lock_guard guard (lock_);
+  return state_ == core::PeerState::receiving &&
+         parent_address_ ==
              rtsp::join_host_port (parent.options_.host, parent.port_);
 }
 

@@ -74,7 +74,7 @@ TEST (Standby, ThatBreaksAsItIsUsedIsNoRefusal)
   way.break_next_later_flight ();
   victim->crash ();
   ASSERT_TRUE (eventually ([&] {
-    return peer->is_receiving () && peer->parent_address () == way.address ();
+    return peer->parent_address () == way.address () && peer->is_receiving ();
   }));
   EXPECT_TRUE (way.has_broken ());
   const auto tries = way.tries ();

@@ -28,8 +28,9 @@ at (const Tunnel &tunnel, unsigned children_max)
 bool
 joins (const Node &peer, const Tunnel &parent)
 {
+  // In this order: what is received later is from that parent.
   return eventually ([&] {
-    return peer.is_receiving () && peer.parent_address () == parent.address ();
+    return peer.parent_address () == parent.address () && peer.is_receiving ();
   });
 }
 

@@ -33,6 +33,9 @@ Tunnel::Tunnel () : server_ ([this] (RawClient &near) { connect (near); }, host)
 void
 Tunnel::connect (RawClient &near)
 {
+  // It may be dialled back through before its node's port is known.
+  if (!eventually ([this] { return to_ != 0; }))
+    return;
   RawClient far (to_);
   for (bool is_first = true;;) {
     std::array<pollfd, 2> ready = {
