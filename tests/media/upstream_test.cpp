@@ -29,6 +29,18 @@ protected:
     return upstream_.take (from, packet, media_, {at, ntp_now ()});
   }
 
+  // Packets 1 to 40, two a picture. When the next one is to come.
+  MonotonicTime take_twenty_pictures ()
+  {
+    MonotonicTime now = t0;
+    std::uint16_t seq = 0;
+    for (std::uint32_t picture = 1; picture <= 20; ++picture, now += 40ms) {
+      take (of_picture (++seq, picture * 3600, false), now);
+      take (of_picture (++seq, picture * 3600, true), now);
+    }
+    return now;
+  }
+
   const Address old_parent_ = Address::from_ip ("10.0.0.1", 1);
   const Address new_parent_ = Address::from_ip ("10.0.0.2", 1);
   MediaMap media_;
@@ -148,18 +160,12 @@ TEST_F (UpstreamTest, EachParentIsToldOfItsOwnLoss)
   EXPECT_EQ (of_new[0].fraction_lost, 0);
 }
 
-// Ten pictures of two packets, 40 ms apart, of which the last has lost its end.
 TEST_F (UpstreamTest, AsksForTheEndOfAPictureBeforeTheNextOneComes)
 {
   upstream_.remove (new_link);
-  MonotonicTime now = t0;
-  std::uint16_t seq = 0;
-  for (std::uint32_t picture = 1; picture <= 20; ++picture, now += 40ms) {
-    take (of_picture (++seq, picture * 3600, false), now);
-    take (of_picture (++seq, picture * 3600, true), now);
-  }
+  MonotonicTime now = take_twenty_pictures ();
   EXPECT_EQ (upstream_.next_repair (), MonotonicTime::max ());
-  take (of_picture (++seq, 21 * 3600, false), now);
+  take (of_picture (41, 21 * 3600, false), now);
 
   now = upstream_.next_repair ();
   EXPECT_FALSE (upstream_.take_due_repairs (now)) << "perhaps it is only late";
@@ -183,12 +189,7 @@ TEST_F (UpstreamTest, AsksForTheEndOfAPictureBeforeTheNextOneComes)
 TEST_F (UpstreamTest, TellsOnceThatTheEndOfAPictureIsMissing)
 {
   upstream_.remove (new_link);
-  MonotonicTime now = t0;
-  std::uint16_t seq = 0;
-  for (std::uint32_t picture = 1; picture <= 20; ++picture, now += 40ms) {
-    take (of_picture (++seq, picture * 3600, false), now);
-    take (of_picture (++seq, picture * 3600, true), now);
-  }
+  MonotonicTime now = take_twenty_pictures ();
   take (of_picture (41, 21 * 3600, false), now);
   now += 10ms;
   upstream_.take_due_repairs (now);
