@@ -112,10 +112,7 @@ DataPath::receive_from (LinkKey key, Address from)
   impl_->upstream.add (key, from, now ());
   impl_->redeem (from);
   impl_->serve_at (now ());
-  const auto call = impl_->take_call ();
-  guard.unlock ();
-  if (call)
-    call ();
+  impl_->tell_if_heard (guard);
 }
 
 void
@@ -133,10 +130,7 @@ DataPath::take_from_link (LinkKey key, const std::uint8_t *data, std::size_t n)
 {
   std::unique_lock guard (impl_->lock);
   impl_->take_from_link (key, {data, n});
-  const auto call = impl_->take_call ();
-  guard.unlock ();
-  if (call)
-    call ();
+  impl_->tell_if_heard (guard);
 }
 
 void

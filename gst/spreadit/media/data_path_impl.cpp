@@ -178,18 +178,18 @@ DataPath::Impl::receive_bundle (Fresh &fresh)
   if (fresh.put)
     serve_at (fan_out.pump (arrival.at));
   count_drops ();
-  const auto call = take_call ();
+  tell_if_heard (guard);
+}
+
+void
+DataPath::Impl::tell_if_heard (std::unique_lock<std::mutex> &guard)
+{
+  std::function<void ()> call;
+  if (std::exchange (is_heard, false))
+    call = std::exchange (tell, nullptr);
   guard.unlock ();
   if (call)
     call ();
-}
-
-std::function<void ()>
-DataPath::Impl::take_call ()
-{
-  if (!std::exchange (is_heard, false))
-    return nullptr;
-  return std::exchange (tell, nullptr);
 }
 
 void

@@ -74,8 +74,9 @@ struct DataPath::Impl {
   [[nodiscard]] MonotonicTime next_service () const;
   void size_buffers (MonotonicTime at);
   void count_drops ();
-  // What is to be called, without the lock, when a parent was heard.
-  [[nodiscard]] std::function<void ()> take_call ();
+  // Calls what is to be called when a parent was heard. `guard` is of `lock`,
+  // and lets go of it before.
+  void tell_if_heard (std::unique_lock<std::mutex> &guard);
 
   const Config config;
   // Of what we say ourselves: idle RTCP and receiver reports.
