@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include <netinet/tcp.h>
@@ -55,29 +56,6 @@ set_tcp_options (GSocket *socket)
   set_option (socket, IPPROTO_TCP, TCP_KEEPCNT, limits::tcp_keepalive_probes);
 }
 
-using Callback = std::function<void ()>;
-
-gboolean
-dispatch_pollable (GObject *, gpointer data) noexcept
-{
-  // A copy: the callback may destroy the source.
-  const Callback what = *static_cast<Callback *> (data);
-  what ();
-  return G_SOURCE_CONTINUE;
-}
-
-Owned<GSource>
-attach (GSource *source, Callback what)
-{
-  g_source_set_callback (source,
-      reinterpret_cast<GSourceFunc> (
-          reinterpret_cast<void (*) ()> (dispatch_pollable)),
-      new Callback (std::move (what)),
-      [] (gpointer data) { delete static_cast<Callback *> (data); });
-  g_source_attach (source, ControlLoop::get ().context ());
-  return Owned<GSource> (source);
-}
-
 } // namespace
 
 std::shared_ptr<Connection>
@@ -96,10 +74,6 @@ Connection::adopt (GSocketConnection *socket_connection)
   self->stream_.reset (
       G_SOCKET_CONNECTION (g_object_ref (G_OBJECT (socket_connection))));
   self->fd_ = g_socket_get_fd (socket);
-  GIOStream *stream = G_IO_STREAM (socket_connection);
-  self->in_ = G_POLLABLE_INPUT_STREAM (g_io_stream_get_input_stream (stream));
-  self->out_ =
-      G_POLLABLE_OUTPUT_STREAM (g_io_stream_get_output_stream (stream));
   return self;
 }
 
@@ -138,6 +112,13 @@ Connection::start (Handler *handler)
     });
 }
 
+bool
+Connection::has_input () const
+{
+  char byte;
+  return recv (fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 std::optional<core::PeerId>
 Connection::proved_id () const
 {
@@ -147,10 +128,21 @@ Connection::proved_id () const
 void
 Connection::watch_input ()
 {
-  in_source_ = attach (g_pollable_input_stream_create_source (in_, nullptr),
-      [weak = weak_from_this ()] {
-        if (const auto self = weak.lock ())
+  const bool is_on =
+      watch_.start (fd_, [weak = weak_from_this ()] (Watch::Ready ready) {
+        const auto self = weak.lock ();
+        if (self && ready.input)
           self->on_readable ();
+        if (self && ready.output && self->watch_.is_on ())
+          self->on_writable ();
+      });
+  if (is_on)
+    return;
+  // Not from here: who starts us may not be ready for that.
+  ControlLoop::get ().post (
+      [weak = weak_from_this (), why = std::string (std::strerror (errno))] {
+        if (const auto self = weak.lock ())
+          self->fail ("cannot be listened to: " + why);
       });
 }
 
@@ -162,11 +154,7 @@ Connection::watch_output ()
     if (phase_ == Phase::closed || output_broken_)
       return;
   }
-  out_source_ = attach (g_pollable_output_stream_create_source (out_, nullptr),
-      [weak = weak_from_this ()] {
-        if (const auto self = weak.lock ())
-          self->on_writable ();
-      });
+  watch_.want_output (true);
 }
 
 void
@@ -175,8 +163,9 @@ Connection::on_readable ()
   char buffer[16 * 1024];
   if (!shake_hands ())
     return;
-  // Bounded, so that one flooding link leaves the loop to the others.
-  for (unsigned turn = 0; turn < 4; ++turn) {
+  // Bounded, so that one flooding link leaves the loop to the others. Without a
+  // watch we were finished meanwhile, and the descriptor is somebody else's.
+  for (unsigned turn = 0; turn < 4 && watch_.is_on (); ++turn) {
     std::string why_not;
     const auto n = read_some (buffer, sizeof buffer, why_not);
     if (!n)
@@ -206,14 +195,11 @@ Connection::read_some (char *buffer, std::size_t size, std::string &why_not)
     why_not = tls_->why ();
     return n;
   }
-  GError *raw = nullptr;
-  const gssize n = g_pollable_input_stream_read_nonblocking (
-      in_, buffer, size, nullptr, &raw);
-  const Owned<GError> error (raw);
-  if (g_error_matches (error.get (), G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+  const auto n = recv (fd_, buffer, size, MSG_DONTWAIT);
+  if (n < 0 && (errno == EAGAIN || errno == EINTR))
     return std::nullopt;
-  if (error)
-    why_not = error->message;
+  if (n < 0)
+    why_not = std::strerror (errno);
   return n;
 }
 
@@ -309,7 +295,7 @@ Connection::fail_alerted (const std::string &why, Break how)
   alerted_ = true;
   Handler *handler = std::exchange (handler_, nullptr);
   const auto keep = shared_from_this ();
-  out_source_.reset ();
+  watch_.want_output (false);
   {
     const std::lock_guard lock (out_lock_);
     pending_.clear ();
@@ -502,7 +488,7 @@ Connection::on_writable ()
       const std::lock_guard lock (out_lock_);
       output_wanted_ = false; // it may wait for input next
     }
-    out_source_.reset ();
+    watch_.want_output (false);
     if (!shake_hands ())
       return;
   }
@@ -527,7 +513,7 @@ Connection::on_writable ()
   }
   if (!done)
     return;
-  out_source_.reset ();
+  watch_.want_output (false);
   bool draining = false;
   {
     const std::lock_guard lock (out_lock_);
@@ -559,7 +545,7 @@ Connection::close ()
       [self = shared_from_this ()] { self->finish (); });
   ControlLoop::arm (
       linger_timer_.get (), ControlLoop::now () + limits::close_linger_max);
-  if (!in_source_)
+  if (!watch_.is_on ())
     watch_input ();
   if (flushed)
     shutdown_output ();
@@ -587,13 +573,12 @@ void
 Connection::finish ()
 {
   const auto keep = shared_from_this ();
+  watch_.stop ();
   {
     const std::lock_guard lock (out_lock_);
     phase_ = Phase::closed;
     g_io_stream_close (G_IO_STREAM (stream_.get ()), nullptr, nullptr);
   }
-  in_source_.reset ();
-  out_source_.reset ();
   linger_timer_.reset ();
 }
 

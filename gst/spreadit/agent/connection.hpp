@@ -9,6 +9,7 @@
 #include <string>
 
 #include "agent/tls_session.hpp"
+#include "agent/watch.hpp"
 #include "media/address.hpp"
 #include "media/interleaved_sink.hpp"
 #include "rtsp/parser.hpp"
@@ -65,6 +66,8 @@ public:
 
   [[nodiscard]] media::Address local () const { return local_; }
   [[nodiscard]] media::Address remote () const { return remote_; }
+  // Something has come that was not read yet.
+  [[nodiscard]] bool has_input () const;
   [[nodiscard]] bool is_secure () const { return tls_ != nullptr; }
   // Of the other side, proved by its certificate. Nothing without TLS, before
   // anything was read, or where it showed none.
@@ -111,13 +114,12 @@ private:
   void want_output_locked ();
 
   Owned<GSocketConnection> stream_;
-  GPollableInputStream *in_ = nullptr;   // of stream_
-  GPollableOutputStream *out_ = nullptr; // of stream_
-  int fd_ = -1;                          // of stream_
+  int fd_ = -1; // of stream_
   media::Address local_, remote_;
   Handler *handler_ = nullptr;
   rtsp::Parser parser_;
-  Owned<GSource> in_source_, out_source_, linger_timer_;
+  Watch watch_; // of fd_, from start() or close() to finish()
+  Owned<GSource> linger_timer_;
   std::uint64_t text_in_ = 0;
   std::uint64_t text_out_ = 0;
   // A TLS handshake has ended in an alert: the session is not to be used any

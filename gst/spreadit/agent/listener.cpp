@@ -208,6 +208,9 @@ Listener::accept_some ()
 void
 Listener::cannot_accept (const GError *error)
 {
+  // Out of descriptors the kernel says so although nobody waits.
+  if (!g_socket_condition_check (socket_.get (), G_IO_IN))
+    return;
   if (!std::exchange (accept_failed_, true))
     GST_WARNING ("accept on port %u: %s", port_, error->message);
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TOO_MANY_OPEN_FILES) &&
@@ -218,16 +221,21 @@ Listener::cannot_accept (const GError *error)
       accept_timer_.get (), ControlLoop::now () + limits::accept_pause);
 }
 
-// Whoever has waited longest for nothing gives way.
+// Whoever has waited longest for nothing gives way. Not who has said something
+// that we have not read: it is read before we are here again.
 bool
 Listener::make_room ()
 {
-  if (newcomers_.empty ())
-    return std::any_of (streams_.begin (), streams_.end (),
-        [] (const auto &entry) { return entry.second->make_room (); });
-  newcomers_.front ()->connection->abort ();
-  newcomers_.pop_front ();
-  return true;
+  const auto silent = std::ranges::find_if (newcomers_,
+      [] (const auto &other) { return !other->connection->has_input (); });
+  if (silent != newcomers_.end ()) {
+    (*silent)->connection->abort ();
+    newcomers_.erase (silent);
+    return true;
+  }
+  return std::any_of (streams_.begin (), streams_.end (),
+             [] (const auto &entry) { return entry.second->make_room (); }) ||
+         !newcomers_.empty ();
 }
 
 void
