@@ -256,7 +256,7 @@ void
 Agent::measure_stream ()
 {
   const auto now = ControlLoop::now ();
-  if (now - measured_at_ < limits::measure_interval)
+  if (now - measured_at_ < limits::measure_interval - limits::measure_early)
     return;
   const auto stats = data_path_->stats ();
   reception_.add (now, stats);
