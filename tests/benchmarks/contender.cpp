@@ -297,6 +297,8 @@ make_contender (const std::string &name, const Programs &programs,
     return std::make_unique<Bare> (receivers, coalesce, "gso");
   if (transport == Transport::tcp)
     return nullptr;
+  if (name == "bare-keep")
+    return std::make_unique<Bare> (receivers, coalesce, "keep");
   if (name == "bare-mmsg")
     return std::make_unique<Bare> (receivers, coalesce, "mmsg");
   if (name == "multiudpsink")

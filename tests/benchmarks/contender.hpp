@@ -46,8 +46,9 @@ protected:
   Receivers &receivers_;
 };
 
-// "spreadit", "multiudpsink", "rtsp-server", "bare-mmsg" or "bare-gso". Null:
-// there is no such contender for that transport, or it is not installed.
+// "spreadit", "multiudpsink", "rtsp-server", "bare-mmsg", "bare-gso" or
+// "bare-keep". Null: there is no such contender for that transport, or it is
+// not installed.
 // `coalesce`: the children are sockets with UDP_GRO.
 std::unique_ptr<Contender> make_contender (const std::string &name,
     const Programs &programs, Transport transport, Receivers &receivers,

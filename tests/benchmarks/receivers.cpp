@@ -5,6 +5,7 @@
 #include <array>
 #include <string_view>
 
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -14,8 +15,8 @@
 
 namespace spreadit::benchmark {
 
-Receivers::Receivers ()
-    : epoll_fd_ (epoll_create1 (EPOLL_CLOEXEC)),
+Receivers::Receivers (Waiting waiting)
+    : waiting_ (waiting), epoll_fd_ (epoll_create1 (EPOLL_CLOEXEC)),
       stop_fd_ (eventfd (0, EFD_CLOEXEC)), buffer_ (1 << 18)
 {
   watch (stop_fd_, nullptr);
@@ -80,20 +81,39 @@ Receivers::each_has_some () const
 void
 Receivers::run ()
 {
-  for (;;) {
-    std::array<epoll_event, 64> events;
-    const int n = epoll_wait (epoll_fd_, events.data (), 64, -1);
+  // Far below what the sockets' buffers hold.
+  constexpr int unwoken_interval_ms = 20;
+  for (bool goes_on = true; goes_on;) {
+    if (waiting_ == Waiting::woken) {
+      goes_on = drain (-1);
+      continue;
+    }
+    pollfd stop{stop_fd_, POLLIN, 0};
+    poll (&stop, 1, unwoken_interval_ms);
+    goes_on = drain (0);
+  }
+}
+
+bool
+Receivers::drain (int timeout_ms)
+{
+  std::array<epoll_event, 64> events;
+  int n;
+  do {
+    n = epoll_wait (epoll_fd_, events.data (), 64, timeout_ms);
     for (int i = 0; i < n; ++i) {
       auto *child =
           static_cast<Child *> (events[static_cast<std::size_t> (i)].data.ptr);
       if (!child)
-        return;
+        return false;
       if (child->tcp < 0)
         drain_udp (*child);
       else
         drain_tcp (*child);
     }
-  }
+    timeout_ms = 0;
+  } while (n > 0);
+  return true;
 }
 
 void

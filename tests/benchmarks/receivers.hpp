@@ -18,7 +18,11 @@ namespace spreadit::benchmark {
 
 class Receivers {
 public:
-  Receivers ();
+  // How children wait for packets: woken by each, as on loopback, where the
+  // sender pays for it; or not, as if they were on other machines.
+  enum class Waiting { woken, unwoken };
+
+  explicit Receivers (Waiting waiting);
   ~Receivers ();
 
   // The port it listens on. `coalesce`: as a SpreadIt peer does, by UDP_GRO.
@@ -42,9 +46,12 @@ private:
   };
   void watch (int fd, Child *child);
   void run ();
+  // Waits so long for the first packet, -1: for ever. False: it is to stop.
+  bool drain (int timeout_ms);
   void drain_udp (Child &child);
   void drain_tcp (Child &child);
 
+  const Waiting waiting_;
   int epoll_fd_ = -1, stop_fd_ = -1;
   std::vector<std::unique_ptr<Child>> children_;
   media::Intake intake_;
