@@ -160,6 +160,7 @@ TEST (DataPathRepair, AChildGetsNoMoreThanItsShareAgain)
   EXPECT_LE (child_of (parent).bytes_repaired,
       static_cast<std::uint64_t> (limits::repair_burst_bytes) + 1212);
   // The stream itself is not held up.
+  child.drain ();
   parent.send (rtp (2));
   EXPECT_TRUE (child.receives (rtp (2)));
 }

@@ -154,10 +154,10 @@ public:
         static_cast<ssize_t> (datagram.size ()));
   }
   // Nothing if nothing comes for a long time.
-  Datagram receive ()
+  Datagram receive (int patience_ms = 30'000)
   {
     pollfd p{fd_, POLLIN, 0};
-    if (poll (&p, 1, 30'000) != 1)
+    if (poll (&p, 1, patience_ms) != 1)
       return {};
     Datagram datagram (65536);
     sockaddr_storage storage;
@@ -169,16 +169,24 @@ public:
     datagram.resize (n < 0 ? 0 : static_cast<std::size_t> (n));
     return datagram;
   }
-  // Past whatever else comes.
+  // Past whatever else comes: signs of life do not end.
   bool receives (const Datagram &expected)
   {
-    for (;;) {
+    const auto bound = MonotonicTime::clock::now () + 30s;
+    while (MonotonicTime::clock::now () < bound) {
       const Datagram datagram = receive ();
       if (datagram == expected)
         return true;
       if (datagram.empty ())
         return false;
     }
+    return false;
+  }
+  // What is here already: an untouched buffer has room for some ninety.
+  void drain ()
+  {
+    while (!receive (0).empty ())
+      ;
   }
   const Address &last_from () const { return last_from_; }
 
