@@ -125,6 +125,7 @@ TEST (Watch, SaysThatTheOtherSideHasGone)
   });
   pair.hang_up ();
   EXPECT_TRUE (test::eventually ([&] { return is_told.load (); }, 10s));
+  there ([&] { EXPECT_FALSE (watch.is_on ()); });
 }
 
 // Both are ready in one turn; whoever is called first ends the other, closes
