@@ -66,18 +66,22 @@ private:
   std::array<int, 2> ends_{-1, -1};
 };
 
+void
+start (Watch &watch, const Pair &pair, const Watch::Callback &what)
+{
+  there ([&] { EXPECT_TRUE (watch.start (pair.ours (), what)); });
+}
+
 TEST (Watch, CallsAsLongAsThereIsSomething)
 {
   Pair pair;
   Watch watch;
   std::atomic<int> inputs = 0;
-  there ([&] {
-    EXPECT_TRUE (watch.start (pair.ours (), [&] (Watch::Ready ready) {
-      EXPECT_TRUE (ready.input);
-      EXPECT_FALSE (ready.output);
-      pair.hear ();
-      ++inputs;
-    }));
+  start (watch, pair, [&] (Watch::Ready ready) {
+    EXPECT_TRUE (ready.input);
+    EXPECT_FALSE (ready.output);
+    pair.hear ();
+    ++inputs;
   });
   let_it_turn ();
   EXPECT_EQ (inputs, 0);
@@ -95,13 +99,11 @@ TEST (Watch, LooksForOutputOnlyWhenAsked)
   Pair pair;
   Watch watch;
   std::atomic<int> outputs = 0;
-  there ([&] {
-    EXPECT_TRUE (watch.start (pair.ours (), [&] (Watch::Ready ready) {
-      EXPECT_TRUE (ready.output);
-      EXPECT_FALSE (ready.input);
-      if (++outputs == 3)
-        watch.want_output (false);
-    }));
+  start (watch, pair, [&] (Watch::Ready ready) {
+    EXPECT_TRUE (ready.output);
+    EXPECT_FALSE (ready.input);
+    if (++outputs == 3)
+      watch.want_output (false);
   });
   let_it_turn ();
   EXPECT_EQ (outputs, 0);
@@ -117,11 +119,9 @@ TEST (Watch, SaysThatTheOtherSideHasGone)
   Pair pair;
   Watch watch;
   std::atomic<bool> is_told = false;
-  there ([&] {
-    EXPECT_TRUE (watch.start (pair.ours (), [&] (Watch::Ready ready) {
-      is_told = ready.input;
-      watch.stop ();
-    }));
+  start (watch, pair, [&] (Watch::Ready ready) {
+    is_told = ready.input;
+    watch.stop ();
   });
   pair.hang_up ();
   EXPECT_TRUE (test::eventually ([&] { return is_told.load (); }, 10s));

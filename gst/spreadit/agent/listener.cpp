@@ -61,13 +61,6 @@ cannot_share (const Identity *there, const Identity *wanted)
   return nullptr;
 }
 
-gboolean
-dispatch_accept (GSocket *, GIOCondition, gpointer data) noexcept
-{
-  (*static_cast<std::function<void ()> *> (data)) ();
-  return G_SOURCE_CONTINUE;
-}
-
 } // namespace
 
 std::variant<std::shared_ptr<Listener>, std::string>
@@ -156,16 +149,18 @@ Listener::bind (const rtsp::HostPort &at)
 void
 Listener::watch_socket ()
 {
-  accept_source_.reset (
-      g_socket_create_source (socket_.get (), G_IO_IN, nullptr));
-  g_source_set_callback (accept_source_.get (),
-      reinterpret_cast<GSourceFunc> (
-          reinterpret_cast<void (*) ()> (dispatch_accept)),
-      new std::function<void ()> ([this] { accept_some (); }),
-      [] (gpointer data) {
-        delete static_cast<std::function<void ()> *> (data);
-      });
-  g_source_attach (accept_source_.get (), ControlLoop::get ().context ());
+  const int fd = g_socket_get_fd (socket_.get ());
+  if (!accept_watch_.start (fd, [this] (Watch::Ready) { accept_some (); }))
+    look_away ();
+}
+
+// For a moment.
+void
+Listener::look_away ()
+{
+  accept_watch_.stop ();
+  ControlLoop::arm (
+      accept_timer_.get (), ControlLoop::now () + limits::accept_pause);
 }
 
 void
@@ -216,9 +211,7 @@ Listener::cannot_accept (const GError *error)
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_TOO_MANY_OPEN_FILES) &&
       make_room ())
     return;
-  accept_source_.reset ();
-  ControlLoop::arm (
-      accept_timer_.get (), ControlLoop::now () + limits::accept_pause);
+  look_away ();
 }
 
 // Whoever has waited longest for nothing gives way. Not who has said something

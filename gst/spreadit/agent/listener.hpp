@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "agent/connection.hpp"
+#include "agent/watch.hpp"
 #include "core/vocabulary.hpp"
 #include "rtsp/uri.hpp"
 
@@ -66,6 +67,7 @@ private:
   Listener () = default;
   std::string bind (const rtsp::HostPort &at);
   void watch_socket ();
+  void look_away ();
   void accept_some ();
   void cannot_accept (const GError *error);
   bool make_room ();
@@ -79,7 +81,7 @@ private:
   std::uint16_t port_ = 0;
   bool wildcard_ = false;
   Owned<GSocket> socket_;
-  Owned<GSource> accept_source_;
+  Watch accept_watch_;          // of socket_
   Owned<GSource> accept_timer_; // to look again after a pause
   bool accept_failed_ = false;  // since the last one that was accepted
   Owned<GSource> expire_timer_;

@@ -6,7 +6,6 @@
 #include <cstring>
 #include <utility>
 
-#include <glib-unix.h>
 #include <linux/errqueue.h>
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
@@ -96,7 +95,7 @@ RouteProbe::RouteProbe (
 
 RouteProbe::~RouteProbe ()
 {
-  watch_.reset ();
+  watch_.stop ();
   if (fd_ >= 0)
     ::close (fd_);
 }
@@ -112,18 +111,8 @@ RouteProbe::open ()
     GST_INFO ("no traceroute: %s", g_strerror (errno));
     return false;
   }
-  GSource *source = g_unix_fd_source_new (
-      fd_, static_cast<GIOCondition> (G_IO_IN | G_IO_ERR));
-  const GUnixFDSourceFunc callback = [] (gint, GIOCondition,
-                                         gpointer self) noexcept -> gboolean {
-    static_cast<RouteProbe *> (self)->on_readable ();
-    return G_SOURCE_CONTINUE;
-  };
-  g_source_set_callback (source, G_SOURCE_FUNC (callback), this, nullptr);
-  g_source_set_name (source, "spreadit traceroute");
-  g_source_attach (source, ControlLoop::get ().context ());
-  watch_.reset (source);
-  return true;
+  // An error counts as input.
+  return watch_.start (fd_, [this] (Watch::Ready) { on_readable (); });
 }
 
 void
@@ -255,7 +244,7 @@ RouteProbe::go_on ()
 void
 RouteProbe::finish ()
 {
-  watch_.reset ();
+  watch_.stop ();
   ControlLoop::arm (timer_.get (), core::Instant::max ());
   if (const Done done = std::exchange (done_, nullptr))
     done ({trace_.routers (), round_trip_});

@@ -5,6 +5,7 @@
 
 #include "agent/control_loop.hpp"
 #include "agent/trace.hpp"
+#include "agent/watch.hpp"
 
 namespace spreadit::agent {
 
@@ -51,7 +52,8 @@ private:
   unsigned sent_ = 1;  // ... to before this, the first not sent yet
   unsigned errors_ = 0;
   bool is_second_try_ = false;
-  Owned<GSource> watch_, timer_;
+  Watch watch_; // of fd_
+  Owned<GSource> timer_;
 };
 
 } // namespace spreadit::agent
