@@ -28,7 +28,7 @@ struct TraceRow {
   std::optional<std::uint32_t> children_max;
   std::optional<std::uint64_t> uplink_bps;
   std::optional<bool> crashes; // killed, or leaves
-  std::optional<double> access_ms;
+  std::optional<double> access_ms = {};
 };
 
 struct Scenario {
