@@ -30,7 +30,7 @@ TEST (Simulator, TheSameSeedIsTheSameRun)
 // What compilers and standard libraries may not change.
 TEST (Simulator, TheRunOfASeedIsKnown)
 {
-  EXPECT_EQ (World (churn (1, 200)).run ().digest, 6646589660014305388u);
+  EXPECT_EQ (World (churn (1, 200)).run ().digest, 6730970509805157989u);
 }
 
 // 3 + 9 + 27 + 81 peers below a source of 3 fill four levels, and round-robin
@@ -172,7 +172,44 @@ TEST (Standby, IsAConnectionEverySevenSeconds)
   const Measures without = World (scenario).run ();
   const auto more = with.control_messages - without.control_messages;
   EXPECT_EQ (more, 2 * (1 + 177 / 7));
-  EXPECT_EQ (with.control_bytes - without.control_bytes, more * standby_size);
+  EXPECT_EQ (with.control_bytes - without.control_bytes, more * options_size);
+}
+
+// Two children of the source, each takes one. b is accepted at 60.03 and is
+// there for others two round trips later. c and d ask the source, whose turns
+// are a and b: d at 60.05, or later.
+TEST (DialBack, ComesBeforeAnybodyIsSentThere)
+{
+  Scenario scenario = calm (1, 0);
+  scenario.source_children = 2;
+  const auto levels = [&scenario] (double d_comes) {
+    scenario.trace = {{1, 1e6, 1, {}, {}}, {60, 1e6, 1, {}, {}},
+        {60.001, 1e6, 1, {}, {}}, {d_comes, 1e6, 1, {}, {}}};
+    return World (scenario).run ().peers_at_level;
+  };
+  using Levels = std::vector<std::uint64_t>;
+  EXPECT_EQ (levels (60.02), (Levels{2, 1, 1})) << "below c, which is below a";
+  EXPECT_EQ (levels (60.039), (Levels{2, 1, 1}));
+  EXPECT_EQ (levels (60.041), (Levels{2, 2}));
+}
+
+// a is killed, e and f were below it. The source takes e, dials it, and would
+// send f there, whose turn it is; until it knows, f goes below y, which is
+// below x.
+TEST (DialBack, IsDoneAnewByANewParent)
+{
+  Scenario scenario = calm (1, 0);
+  scenario.source_children = 2;
+  const auto levels = [&scenario] (double f_access_ms) {
+    const TraceRow a{1, 60, 2, {}, true}, x{2, 1e6, 1, {}, {}};
+    const TraceRow e{3, 1e6, 1, {}, {}}, y{4, 1e6, 2, {}, {}};
+    const TraceRow f{5, 1e6, 1, {}, {}, f_access_ms}, g{6, 1e6, 1, {}, {}};
+    scenario.trace = {a, x, e, y, f, g};
+    return World (scenario).run ().peers_at_level;
+  };
+  using Levels = std::vector<std::uint64_t>;
+  EXPECT_EQ (levels (5), (Levels{2, 1, 2}));
+  EXPECT_EQ (levels (25), (Levels{2, 2, 1}));
 }
 
 // A hop takes 10 ms and a hop's worth of work; what is lost is asked for after

@@ -68,7 +68,7 @@ on_the_wire (const Message &message)
 }
 
 // Its handshake, and FIN and ACK from both sides, on top of what is said.
-TEST (WireSize, OfAStandbyLink)
+TEST (WireSize, OfAStandbyLinkAndADialBack)
 {
   using namespace spreadit::rtsp;
   Request request;
@@ -82,7 +82,7 @@ TEST (WireSize, OfAStandbyLink)
       "SET_PARAMETER");
   const auto asked = write (request), answered = write (answer);
   ASSERT_TRUE (asked && answered);
-  EXPECT_EQ (spreadit::sim::standby_size,
+  EXPECT_EQ (spreadit::sim::options_size,
       (3 + 1 + 1 + 4) * 40 + asked->size () + answered->size ());
 }
 

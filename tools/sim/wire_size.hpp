@@ -18,8 +18,9 @@ inline constexpr std::size_t handshake_size = 3 * packet_headers;
 // SET_PARAMETER with an URL of `address_size`, CSeq and Session; its answer.
 inline constexpr std::size_t alive_again_size =
     packet_headers + 14 + 43 + 12 + 30 + 2 + (packet_headers + 30);
-// A connection, OPTIONS and its answer on it, and its end.
-inline constexpr std::size_t standby_size =
+// A connection, OPTIONS and its answer on it, and its end: a standby link, and
+// a dial back.
+inline constexpr std::size_t options_size =
     handshake_size + (packet_headers + 31) + (packet_headers + 115) +
     4 * packet_headers;
 

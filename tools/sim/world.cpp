@@ -341,6 +341,8 @@ World::dispatch (const Event &event)
     host.peer->beat (now_);
     return drain (place);
   }
+  case Event::Kind::dialed:
+    return on_dialed (place, event.message);
   case Event::Kind::point:
     return take_point ();
   default:
@@ -366,8 +368,7 @@ World::drain (Place place)
 {
   Host &host = hosts_[place];
   while (auto action = host.peer->poll_action ()) {
-    if (!std::holds_alternative<action::DialBack> (*action)) // never a surprise
-      note (action->index ());
+    note (action->index ());
     std::visit ([&] (auto &act) { perform (place, act); }, *action);
   }
   if (host.over)
@@ -580,13 +581,36 @@ World::perform (Place place, const action::Fail &fail)
   hosts_[place].over = true;
 }
 
-// Everybody who gives an address is there for all others: at once, and no
-// packet is counted.
+// Everybody is there for all others at the address they give, once dialled.
 void
 World::perform (Place place, const action::DialBack &dial)
 {
-  hosts_[place].peer->dialed_back (
-      now_, dial.link, dial.peer.address, Reach::yes);
+  count_bytes (options_size);
+  const Place target = place_of (dial.peer.address);
+  const Instant answer = answered_at (place, target);
+  const Instant latest = now_ + limits::connect_max; // agent: dial_back_max
+  if (free_dials_.empty ()) {
+    free_dials_.push_back (static_cast<std::uint32_t> (dials_.size ()));
+    dials_.emplace_back ();
+  }
+  const std::uint32_t slot = free_dials_.back ();
+  free_dials_.pop_back ();
+  dials_[slot] = {dial.link, target, answer <= latest};
+  queue_.push (
+      std::min (answer, latest), {Event::Kind::dialed, false, place, 0, slot});
+}
+
+void
+World::on_dialed (Place place, std::uint32_t slot)
+{
+  free_dials_.push_back (slot);
+  if (!hosts_[place].up)
+    return;
+  const Dial &dial = dials_[slot];
+  const bool answers = dial.answers && hosts_[dial.target].up;
+  hosts_[place].peer->dialed_back (now_, dial.link, address_of (dial.target),
+      answers ? Reach::yes : Reach::no);
+  drain (place);
 }
 
 } // namespace spreadit::sim

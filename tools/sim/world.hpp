@@ -51,6 +51,7 @@ private:
       dry,    // the last one was there just now
       heard,  // an idle heart-beat, where one matters
       silent, // nothing will ever come from there again
+      dialed, // a dial back is over, `message` is its slot
       point,
     };
     Kind kind;
@@ -58,6 +59,12 @@ private:
     std::uint32_t subject;    // a place or a connection
     std::uint32_t generation; // of the connection
     std::uint32_t message;    // its slot
+  };
+
+  struct Dial {
+    core::LinkId link; // which may be closed before the answer comes
+    Place target;
+    bool answers;
   };
 
   static std::string address_of (Place place);
@@ -83,7 +90,6 @@ private:
   void aim_standby (Place place);
   [[nodiscard]] bool take_standby (Place place, Place target);
   void drop_standby (Place place);
-  [[nodiscard]] core::Instant answered_at (Place place, Place target) const;
   void connect_in_vain (Index index);
 
   // People.
@@ -91,6 +97,7 @@ private:
   void arrive (Place place);
   void depart (Place place);
   void locate (Place place);
+  void on_dialed (Place place, std::uint32_t slot);
   [[nodiscard]] core::NetworkPath path_of (Place place) const;
   void vanish (Place place, bool silently);
   void session_is_over (Place place);
@@ -115,6 +122,7 @@ private:
   [[nodiscard]] core::Duration transit (
       Place from, Place to, core::Instant at, bool is_handshake) const;
   [[nodiscard]] core::Duration one_way (Place from, Place to) const;
+  [[nodiscard]] core::Instant answered_at (Place place, Place target) const;
   [[nodiscard]] double uplink_share (Place place) const;
   [[nodiscard]] core::Duration queueing (Place place) const;
   void count_bytes (std::size_t bytes) { measures_.control_bytes += bytes; }
@@ -139,6 +147,8 @@ private:
   std::vector<Index> free_connections_;
   std::vector<core::Message> messages_;
   std::vector<std::uint32_t> free_messages_;
+  std::vector<Dial> dials_;
+  std::vector<std::uint32_t> free_dials_;
   // With Scenario::idle_beats, by connection and direction.
   std::map<std::pair<Index, bool>, core::message::Alive> said_;
   EventQueue<Event> queue_;

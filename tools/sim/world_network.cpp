@@ -213,6 +213,19 @@ World::transit (Place from, Place to, Instant at, bool is_handshake) const
   return delay;
 }
 
+// A connection of its own, and OPTIONS on it. Who is gone does not come back,
+// so trying again does not help.
+Instant
+World::answered_at (Place place, Place target) const
+{
+  if (!hosts_[target].up)
+    return Instant::max ();
+  Instant at = now_ + transit (place, target, now_, /* is_handshake */ true);
+  at += one_way (target, place);
+  at += transit (place, target, at, /* is_handshake */ false);
+  return at + transit (target, place, at, /* is_handshake */ false);
+}
+
 // When what is sent now arrives: in order.
 Instant
 World::arrival (Index index, bool to_opener, bool is_handshake)

@@ -42,19 +42,6 @@ World::aim_standby (Place place)
     host.standby_at = answered_at (place, target);
 }
 
-// A handshake, and OPTIONS. Who is gone does not come back, so trying again
-// does not help.
-Instant
-World::answered_at (Place place, Place target) const
-{
-  if (!hosts_[target].up)
-    return Instant::max ();
-  Instant at = now_ + transit (place, target, now_, /* is_handshake */ true);
-  at += one_way (target, place);
-  at += transit (place, target, at, /* is_handshake */ false);
-  return at + transit (target, place, at, /* is_handshake */ false);
-}
-
 // Whether a connection to there is believed to be ready. It is the caller's
 // then.
 bool
@@ -88,7 +75,7 @@ World::drop_standby (Place place)
   if (host.standby_at < now_)
     times += static_cast<std::uint64_t> (
         (now_ - host.standby_at) / limits::standby_interval);
-  count_bytes (times * standby_size);
+  count_bytes (times * options_size);
   measures_.control_messages += times;
 }
 
