@@ -157,7 +157,7 @@ def main():
     parser.add_argument("--peers", type=int, default=50)
     parser.add_argument("--scenarios", type=int, default=5)
     parser.add_argument("--rtt", type=float, default=5, metavar="MS")
-    parser.add_argument("--access", type=float, default=12.5, metavar="MS")
+    parser.add_argument("--access", type=float, default=50, metavar="MS")
     parser.add_argument("--add-policy", default="round-robin")
     parser.add_argument("--delete-policy", default="grandfather")
     parser.add_argument("--seed", type=int, default=1)
