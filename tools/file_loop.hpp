@@ -31,7 +31,7 @@ private:
       GstPad *pad, GstPadProbeInfo *info, gpointer data) noexcept;
   GstPadProbeReturn on_event (
       GstPad *pad, Stream &stream, GstPadProbeInfo *info);
-  void on_buffer (Stream &stream, const GstBuffer *buffer);
+  GstPadProbeReturn on_buffer (Stream &stream, GstPadProbeInfo *info);
   static void rewind (GstElement *pipeline, GstPad *pad);
 
   GstElement *pipeline_;
