@@ -129,6 +129,9 @@ constexpr std::array headlines{
         "Packets that did not come within the deadline (--deadline), mean over "
         "peers and time; less is better.",
         100},
+    Headline{"repair-feedback", "Said about losses", "%", 100,
+        "Bytes of questions for lost packets and of news of them, of the "
+        "stream's; less is better."},
     Headline{"delay-p95-ms", "Delay from the source", "ms", 1,
         "At the end of the run. 95 % of the peers are no further; less is "
         "better."},
