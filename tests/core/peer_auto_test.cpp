@@ -19,13 +19,13 @@ Opening
 opening (std::uint64_t who, std::uint32_t depth, Duration age = 10min,
     std::uint32_t free = 1)
 {
-  return {contact (who), depth, free, 0, age};
+  return {contact (who), depth, free, 0, 0, age};
 }
 
 Opening
 for_the_wide (std::uint64_t who, std::uint32_t depth, std::uint32_t width)
 {
-  return {contact (who), depth, 0, width, 10min};
+  return {contact (who), depth, 0, width, 0, 10min};
 }
 
 // A source with two children, 10 and 11, that can take three each.
@@ -80,8 +80,24 @@ TEST (Auto, PrefersWhoHasStayed)
   EXPECT_EQ (bench.sent (0), id_of (21)) << "a level counts for more";
 }
 
-// Half a level for each router between it and the one that both share, four
-// levels where none is shared.
+TEST (Auto, PrefersTheShorterWayFromTheSource)
+{
+  const auto after = [] (Opening opening, std::uint32_t ms) {
+    opening.tree_delay_ms = ms;
+    return opening;
+  };
+  Saturated bench;
+  bench.report (10, {after (opening (20, 2), 150)});
+  bench.report (11, {after (opening (30, 2, 10min, 9), 149)});
+  EXPECT_EQ (bench.sent (0), id_of (30));
+  bench.report (11, {after (opening (30, 1, 10min, 9), 199)});
+  EXPECT_EQ (bench.sent (0), id_of (30)) << "a level is worth 50 ms";
+  bench.report (11, {after (opening (30, 1, 10min, 9), 201)});
+  EXPECT_EQ (bench.sent (0), id_of (20));
+}
+
+// Two levels for each router between it and the one that both share, sixteen
+// where none is shared.
 TEST (Auto, PrefersWhoIsNear)
 {
   const auto at = [] (Opening opening, std::uint64_t town, std::uint64_t land) {
@@ -90,16 +106,16 @@ TEST (Auto, PrefersWhoIsNear)
   };
   const NetworkPath way{{5, 1, 9}, 20ms}; // of the newcomer
   Saturated bench;
-  bench.report (10, {at (opening (20, 2), 8, 2), at (opening (21, 5), 9, 1)});
+  bench.report (10, {at (opening (20, 2), 8, 2), at (opening (21, 6), 9, 1)});
   bench.report (11, {at (opening (30, 5), 7, 1), at (opening (31, 3), 7, 1)});
   EXPECT_EQ (bench.sent (0, {}, way), id_of (31))
-      << "two levels count for more than a router";
+      << "three levels count for more than a router";
   EXPECT_EQ (bench.sent (0, {id_of (31)}, way), id_of (21)) << "the same town";
   EXPECT_EQ (bench.sent (0, {id_of (31), id_of (21)}, way), id_of (30))
       << "the same land, although three levels further down";
   bench.report (10, {at (opening (20, 1), 8, 2)});
-  bench.report (11, {at (opening (32, 6), 7, 1)});
-  EXPECT_EQ (bench.sent (0, {}, way), id_of (20)) << "but not five";
+  bench.report (11, {at (opening (32, 16), 7, 1)});
+  EXPECT_EQ (bench.sent (0, {}, way), id_of (20)) << "but not fifteen";
 }
 
 // Proximity is measured beside the join (decisions/0010).
@@ -398,6 +414,74 @@ TEST (AutoReport, ItsOwnSlotsAndThoseBelow)
   EXPECT_EQ (openings[3].width_min, 3 + limits::width_step);
 }
 
+// The parent's, and half a round trip to it.
+struct Delayed : Bench {
+  Delayed () : Bench (going_by_openings (2))
+  {
+    subscribe ();
+    parent = asked ();
+    hear (parent, message::Accept{contact (source), {}, {}, 0, 100});
+    packet (parent);
+    round_trip (40ms);
+  }
+  void round_trip (Duration took)
+  {
+    peer.round_trip_seen (now, parent, took);
+    drain ();
+  }
+  std::uint32_t told ()
+  {
+    peer.beat (now);
+    drain ();
+    return said<message::Alive> (incoming (10))->tree_delay_ms;
+  }
+  LinkId parent;
+};
+
+TEST (TreeDelay, IsToldToChildrenAndWithOpenings)
+{
+  Delayed bench;
+  bench.hear (incoming (10), bench.ask (10));
+  EXPECT_EQ (bench.said<message::Accept> (incoming (10))->tree_delay_ms, 120u);
+  EXPECT_EQ (bench.told (), 120u);
+  const auto openings = bench.said<message::Alive> (bench.parent)->openings;
+  ASSERT_EQ (openings.size (), 2u);
+  EXPECT_EQ (openings[0].tree_delay_ms, 120u) << "its own";
+  EXPECT_EQ (openings[1].tree_delay_ms, 120 + limits::hop_delay_ms)
+      << "of a child that has not told";
+
+  message::Alive above = bench.alive (Bench::source);
+  above.tree_delay_ms = 200;
+  bench.hear (bench.parent, above);
+  EXPECT_EQ (bench.said<message::Alive> (incoming (10))->tree_delay_ms, 220u)
+      << "at once, for those below reckon with it";
+}
+
+TEST (TreeDelay, IsNotToldAnewForNextToNothing)
+{
+  Delayed bench;
+  bench.join (10);
+  bench.round_trip (12ms);
+  EXPECT_EQ (bench.told (), 120u) << "within an eighth";
+  bench.round_trip (8ms);
+  EXPECT_EQ (bench.told (), 104u);
+  bench.round_trip (3s);
+  EXPECT_EQ (bench.told (), 104u) << "one late answer";
+  for (int i = 0; i < 60; ++i)
+    bench.round_trip (80ms);
+  EXPECT_GT (bench.told (), 120u) << "the way is another one";
+}
+
+TEST (TreeDelay, OfALiarStaysInBounds)
+{
+  Delayed bench;
+  bench.join (10);
+  message::Alive above = bench.alive (Bench::source);
+  above.tree_delay_ms = 0xffffffff;
+  bench.hear (bench.parent, above);
+  EXPECT_EQ (bench.told (), limits::tree_delay_max_ms);
+}
+
 TEST (AutoReport, IsBounded)
 {
   Telling bench;
@@ -417,9 +501,9 @@ TEST (AutoReport, NonsenseIsNotPassedOn)
   bench.join (10);
   bench.join (11); // full
   auto child = bench.alive (10);
-  child.openings = {{{{}, "host"}, 0, 3, 0, 1s},
-      {{id_of (20), ""}, 0, 3, 0, 1s}, opening (Bench::self, 1),
-      opening (21, 1'000'000), {contact (22), 1, 0, 0, 1s}};
+  child.openings = {{{{}, "host"}, 0, 3, 0, 0, 1s},
+      {{id_of (20), ""}, 0, 3, 0, 0, 1s}, opening (Bench::self, 1),
+      opening (21, 1'000'000), {contact (22), 1, 0, 0, 0, 1s}};
   bench.hear (incoming (10), child);
   for (const Opening &told : bench.beat ()->openings)
     EXPECT_TRUE (told.contact.id == id_of (11) ||

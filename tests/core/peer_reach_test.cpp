@@ -170,7 +170,7 @@ TEST_P (ReachOffers, ThoseBelowWhoCannotBeReached)
   bench.join_and_dial (10, Reach::no);
   auto beat = bench.alive (10);
   beat.openings = {
-      {contact (10), 0, 2, 0, 1min}, {contact (30), 1, 1, 0, 1min}};
+      {contact (10), 0, 2, 0, 0, 1min}, {contact (30), 1, 1, 0, 0, 1min}};
   bench.hear (incoming (10), beat);
   EXPECT_EQ (bench.sent (), id_of (30));
   EXPECT_EQ (bench.sent ({id_of (30)}), PeerId{});
@@ -202,7 +202,7 @@ TEST (Reach, SlotsThatNobodyGetsToAreNotCountedNorNamed)
   auto beat = bench.alive (10);
   beat.subtree = {3, 2, 7};
   beat.openings = {
-      {contact (10), 0, 2, 0, 1min}, {contact (30), 1, 4, 0, 1min}};
+      {contact (10), 0, 2, 0, 0, 1min}, {contact (30), 1, 4, 0, 0, 1min}};
   bench.hear (incoming (10), beat);
   EXPECT_EQ (bench.peer.subtree ().free, 4u);
   EXPECT_EQ (told (), std::vector<PeerId>{id_of (30)});
@@ -392,7 +392,7 @@ TEST (ReachMoves, AndStaysIfItCannot)
     EXPECT_TRUE (bench.peer.feeds_too_many ());
     // The newest makes way as soon as there is room elsewhere.
     auto beat = bench.alive (10);
-    beat.openings = {{contact (30), 1, 1, 0, 1min}};
+    beat.openings = {{contact (30), 1, 1, 0, 0, 1min}};
     bench.hear (incoming (10), beat);
     bench.hear (incoming (20), bench.alive (20));
     const auto *redirect = bench.said<message::Redirect> (incoming (20));

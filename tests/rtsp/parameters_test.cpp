@@ -68,8 +68,9 @@ TEST (Parameters, OfAHeartBeatWithOpenings)
   alive.self = {{0x0123456789abcdef, 0xfedcba9876543210}, "10.0.0.7:8554"};
   alive.children_max = 3;
   alive.subtree = {5, 2, 4};
-  alive.openings = {{{{0, 1}, "[::1]:1"}, 0, 2, 0, std::chrono::seconds (64)},
-      {{{0, 2}, "h:2"}, 3, 0, 7, std::chrono::milliseconds (1500),
+  alive.openings = {
+      {{{0, 1}, "[::1]:1"}, 0, 2, 0, 0, std::chrono::seconds (64)},
+      {{{0, 2}, "h:2"}, 3, 0, 7, 120, std::chrono::milliseconds (1500),
           {{0x0a000001, 0x0a000002}}}};
   const std::string written =
       alive_body () +
@@ -77,7 +78,7 @@ TEST (Parameters, OfAHeartBeatWithOpenings)
       "width=0;age=64\r\n"
       "opening: "
       "00000000000000000000000000000002@\"h:2\";depth=3;free=0;width=7;"
-      "age=1;via=000000000a000001,000000000a000002\r\n";
+      "age=1;delay=120;via=000000000a000001,000000000a000002\r\n";
   EXPECT_EQ (write_parameters (alive), written);
   alive.openings[1].age = std::chrono::seconds (1);
   EXPECT_EQ (std::get<core::Message> (parse_parameters (written)),
@@ -92,14 +93,14 @@ TEST (Parameters, OfAHeartBeatWithOpenings)
                  .openings.size (),
       core::limits::openings_max);
   EXPECT_EQ (status_of (alive_body () + contact + "\r\n"), 200u);
-  for (const std::string &bad :
-      {std::string ("opening: h:1"), "opening: " + id + "@\"\"; free=1",
-          contact + " free=1", contact + "; free=one",
-          contact + "; free=1; free=1", contact + "; depth=65",
-          contact + "; free=10001", contact + "; width=10003",
-          contact + "; age=100000001", contact + "; via=tyne",
-          contact + "; via=0000000000000001,0000000000000002,"
-                    "0000000000000003,0000000000000004"})
+  for (const std::string &bad : {std::string ("opening: h:1"),
+           "opening: " + id + "@\"\"; free=1", contact + " free=1",
+           contact + "; free=one", contact + "; free=1; free=1",
+           contact + "; depth=65", contact + "; free=10001",
+           contact + "; width=10003", contact + "; age=100000001",
+           contact + "; delay=60001", contact + "; via=tyne",
+           contact + "; via=0000000000000001,0000000000000002,"
+                     "0000000000000003,0000000000000004"})
     EXPECT_EQ (status_of (alive_body () + bad + "\r\n"), 400u) << bad;
 }
 

@@ -150,6 +150,7 @@ random_alive (Dice &dice)
   alive.standby = dice.contacts (core::limits::standby_max);
   alive.quality = dice.quality ();
   alive.reachable = static_cast<core::Reach> (dice.below (3));
+  alive.tree_delay_ms = dice.number (0, core::limits::tree_delay_max_ms);
   return alive;
 }
 
@@ -197,6 +198,7 @@ random_answer (Dice &dice)
     accept.root_path =
         core::RootPath (dice.contacts (core::limits::levels_max));
     accept.standby = dice.contacts (core::limits::standby_max);
+    accept.tree_delay_ms = dice.number (0, core::limits::tree_delay_max_ms);
     return accept;
   }
   case 1: {

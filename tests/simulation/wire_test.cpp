@@ -118,8 +118,10 @@ TEST (WireSize, IsWithinATenthOfTheRealThing)
   message::Alive down = up;
   down.root_path = path;
   down.standby = {somebody, somebody};
+  down.tree_delay_ms = 150;
   message::Alive full = up;
-  full.openings.assign (limits::openings_max, Opening{somebody, 7, 2, 0, 64s});
+  full.openings.assign (
+      limits::openings_max, Opening{somebody, 7, 2, 0, 150, 64s});
   message::Alive located = full;
   for (Opening &opening : located.openings)
     opening.vicinity = {{4, 5, 6}};

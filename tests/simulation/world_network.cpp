@@ -295,6 +295,8 @@ World::perform (Place place, const action::ReceiveFrom &receive)
   if (Connection *connection = find (place, receive.link)) {
     connection->receiving = true;
     note_flow (*connection);
+    places_[place]->peer.round_trip_seen (now_, receive.link,
+        2 * quietest_delay (place, connection->acceptor));
   } else
     blame ("receives from a closed link: " + std::to_string (place));
 }

@@ -30,9 +30,11 @@ std::size_t
 openings (std::span<const Opening> openings)
 {
   std::size_t size = openings.size () * (contact + 9 + 32);
-  for (const Opening &opening : openings)
+  for (const Opening &opening : openings) {
+    size += opening.tree_delay_ms > 0 ? 10 : 0;
     if (const auto known = opening.vicinity.known (); !known.empty ())
       size += 4 + 17 * known.size ();
+  }
   return size;
 }
 
@@ -65,6 +67,7 @@ struct Sizes {
   std::size_t operator() (const message::Accept &accept) const
   {
     return packet_headers + 660 + // SDP and three answers
+           (accept.tree_delay_ms > 0 ? 16 : 0) +
            list ("SpreadIt-Root-Path", accept.root_path.size ()) +
            list ("SpreadIt-Standby", accept.standby.size ());
   }
@@ -83,10 +86,10 @@ struct Sizes {
   }
   std::size_t operator() (const message::Alive &alive) const
   {
-    return parameters (130 + address_size +
-                       list ("root-path", alive.root_path.size ()) +
-                       list ("standby", alive.standby.size ()) +
-                       openings (alive.openings) + quality (alive.quality));
+    return parameters (
+        130 + address_size + list ("root-path", alive.root_path.size ()) +
+        list ("standby", alive.standby.size ()) + openings (alive.openings) +
+        quality (alive.quality) + (alive.tree_delay_ms > 0 ? 17 : 0));
   }
   std::size_t operator() (const message::Verify &) const
   {

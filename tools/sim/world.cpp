@@ -546,6 +546,8 @@ World::perform (Place place, const action::ReceiveFrom &receive)
   connections_[index].receiving = true;
   connections_[index].session_since = now_;
   note_flow (index);
+  hosts_[place].peer->round_trip_seen (
+      now_, receive.link, 2 * one_way (place, connections_[index].acceptor));
   if (!scenario_.idle_beats)
     hosts_[place].peer->message_seen (now_, receive.link, forever);
 }

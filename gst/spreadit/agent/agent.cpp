@@ -390,6 +390,15 @@ Agent::perform (const action::ReceiveFrom &action)
   if (stopped_) // from within the report of it
     return;
   receive (*link);
+  tell_round_trip (action.link, link->asking.round_trip);
+}
+
+void
+Agent::tell_round_trip (core::LinkId id, core::Duration round_trip)
+{
+  act ([id, round_trip] (core::Peer &peer, core::Instant now) {
+    peer.round_trip_seen (now, id, round_trip);
+  });
 }
 
 void

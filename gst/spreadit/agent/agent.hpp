@@ -157,6 +157,7 @@ private:
 
   // The run loop: one mutation, drain, arm the timer.
   void act (Verb verb);
+  void tell_round_trip (core::LinkId id, core::Duration round_trip);
   void perform (const core::action::Connect &action);
   void perform (const core::action::Send &action);
   void perform (const core::action::Close &action);

@@ -230,6 +230,8 @@ Agent::on_answer (Link &link, const rtsp::Response &response)
     break;
   case Outstanding::Kind::other:
     link.round_trip = ControlLoop::now () - asked.sent;
+    if (link.kind == Link::Kind::parent)
+      tell_round_trip (link.id, *link.round_trip);
     break;
   }
 }

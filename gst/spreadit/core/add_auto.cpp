@@ -89,7 +89,8 @@ private:
     return found;
   }
 
-  // In thousandths of a level.
+  // In tenths of a millisecond, what is not delay weighed as if it were
+  // (decisions/0012).
   static std::uint64_t cost_of (
       const DistantOpening &opening, const NetworkPath *path)
   {
@@ -101,13 +102,13 @@ private:
       youth = 400;
     else if (opening.age < 512s)
       youth = 200;
-    // Levels below somebody near take less time than one way across the world,
-    // and the next newcomer from here finds the near one, too (decisions/0012).
-    // Where nothing is known, between the two.
-    std::uint64_t way = 2000;
-    if (const auto apart = routers_apart (path, *opening.vicinity))
-      way = std::min<std::uint64_t> (500 * *apart, 4000);
-    return std::uint64_t{1000} * opening.depth + youth + way;
+    // More than it takes: the next newcomer from here finds the near one, too.
+    // Where nothing is known, between near and far.
+    std::uint64_t apart = 4000;
+    if (const auto routers = routers_apart (path, *opening.vicinity))
+      apart = std::min<std::uint64_t> (1000 * *routers, 8000);
+    return cost_from_source (opening.depth, opening.tree_delay_ms) + youth +
+           apart;
   }
 
   std::unique_ptr<AddPolicy> turns_ = make_add_round_robin ();

@@ -25,6 +25,7 @@ struct DistantOpening {
   std::uint32_t depth; // levels below us
   std::uint32_t free;
   std::uint32_t width_min; // see Opening
+  std::uint32_t tree_delay_ms;
   Duration age;
   const Vicinity *vicinity;
 };

@@ -121,8 +121,9 @@ Downstream::accept (Instant now, LinkId link, const message::Subscribe &ask,
   children_.back ().path = believable (ask.path);
   if (!ask.plain_player && ask.subtree.peers == 1 && ask.subtree.free > 0)
     know_openings (now, children_.back (),
-        std::array{Opening{
-            ask.self, 0, ask.subtree.free, 0, {}, vicinity_of (ask.path)}});
+        std::array{Opening{ask.self, 0, ask.subtree.free, 0,
+            node_.tree_delay_ms + limits::hop_delay_ms, {},
+            vicinity_of (ask.path)}});
   check_at_ = std::min (check_at_, due (children_.back ()));
 
   welcome (children_.back (), standing);
@@ -146,9 +147,9 @@ Downstream::welcome (const Child &child, const Standing &standing)
       [&] (const Contact &helper) { return helper.id == child.contact.id; });
   if (helpers.size () > limits::standby_max)
     helpers.resize (limits::standby_max);
-  node_.outbox.send (
-      child.link, message::Accept{node_.self (), standing.root_path,
-                      std::move (helpers), node_.config.children_max});
+  node_.outbox.send (child.link,
+      message::Accept{node_.self (), standing.root_path, std::move (helpers),
+          node_.config.children_max, node_.tree_delay_ms});
 }
 
 // A mover with descendants may be above us without either of us knowing: only

@@ -101,7 +101,7 @@ Downstream::distant_openings (Instant now, const message::Subscribe &ask) const
                               : Reach::yes;
       (reach == Reach::yes ? openings : perhaps)
           .push_back ({&opening.contact, opening.depth, free, opening.width_min,
-              now - known.since, &opening.vicinity});
+              opening.tree_delay_ms, now - known.since, &opening.vicinity});
     }
   }
   return openings.empty () ? perhaps : openings;
@@ -114,6 +114,7 @@ Downstream::own_opening () const
   Opening opening;
   opening.contact = node_.self ();
   opening.vicinity = vicinity_of (node_.config.path);
+  opening.tree_delay_ms = node_.tree_delay_ms;
   opening.free = static_cast<std::uint32_t> (slots_free ());
   if (opening.free > 0 || slots_used () > node_.config.children_max)
     return opening;
@@ -134,9 +135,9 @@ Downstream::tells_openings () const
   return add_policy_->wants_openings () || node_.reachable == Reach::no;
 }
 
-// Highest first, then who has been there longest. Of a child that others may
-// not be able to connect to only those below it; where the policy is to go from
-// peer to peer, of the others only themselves.
+// Least far from the source first, then who has been there longest. Of a child
+// that others may not be able to connect to only those below it; where the
+// policy is to go from peer to peer, of the others only themselves.
 template <class Visit>
 void
 Downstream::for_best_openings (Visit visit) const
@@ -170,13 +171,17 @@ Downstream::for_best_openings (Visit visit) const
         child.dialing.reach == Reach::yes && is_usable (child.contact)) {
       const auto room = std::min<std::uint32_t> (
           child.subtree.free, limits::children_max_max);
-      hosts.push_back ({child.contact, 1, room, 0, {}, {}});
+      hosts.push_back ({child.contact, 1, room, 0, 0, {}, {}});
       add (hosts.back (), child.since);
     }
   }
   const auto better = [] (const Entry &a, const Entry &b) {
-    if (a.opening->depth != b.opening->depth)
-      return a.opening->depth < b.opening->depth;
+    const auto cost = [] (const Entry &entry) {
+      return cost_from_source (
+          entry.opening->depth, entry.opening->tree_delay_ms);
+    };
+    if (cost (a) != cost (b))
+      return cost (a) < cost (b);
     if (a.since != b.since)
       return a.since < b.since;
     return a.opening->contact.id < b.opening->contact.id;
@@ -214,7 +219,8 @@ Downstream::openings_digest () const
     for (const std::uint64_t part :
         {opening.contact.id.high, opening.contact.id.low,
             std::uint64_t{opening.depth} << 32 | opening.free,
-            std::uint64_t{opening.width_min}, opening.vicinity.routers[0]})
+            std::uint64_t{opening.tree_delay_ms} << 32 | opening.width_min,
+            opening.vicinity.routers[0]})
       digest = Rng (digest ^ part).next ();
   });
   return digest;

@@ -109,6 +109,13 @@ inline constexpr Duration take_instead_rest = 10s;
 // Auto: the same, for children that have children. 30 a minute at the source,
 // and the fewer the wider its children are.
 inline constexpr Duration auto_rest = 2s;
+// The way down the tree counts as another one if it differs by more than this
+// and by more than an eighth: it is measured all the time, and each change is
+// told to everybody below.
+inline constexpr std::uint32_t tree_delay_step_ms = 5;
+inline constexpr std::uint32_t tree_delay_max_ms = 60'000;
+// Of a child that has not told yet: a hop between homes.
+inline constexpr std::uint32_t hop_delay_ms = 25;
 // Auto: whoever has been here for so long, or up to twice that, and could feed
 // width_step more than its parent, asks the source for a higher place; again
 // each time it is about twice as old, for who has stayed long stays long. 10

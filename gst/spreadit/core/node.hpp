@@ -16,6 +16,8 @@ struct Node {
   Instant since{}; // of the application session
   // Whether others can connect to us, as the last parent that tried found out.
   Reach reachable = Reach::unknown;
+  // As others are told it: see message::Alive.
+  std::uint32_t tree_delay_ms = 0;
 
   [[nodiscard]] Contact self () const { return {config.id, config.address}; }
   // No message from a link for so long: dead (IV-D).

@@ -104,6 +104,13 @@ Peer::message_seen (Instant now, LinkId link, Instant came)
 }
 
 void
+Peer::round_trip_seen (Instant now, LinkId link, Duration round_trip)
+{
+  impl_->upstream.round_trip_seen (link, round_trip);
+  impl_->settle_accounts (now);
+}
+
+void
 Peer::dialed_back (
     Instant now, LinkId link, const std::string &address, Reach reach)
 {

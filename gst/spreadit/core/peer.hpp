@@ -101,6 +101,9 @@ public:
   // Config::idle_beats. With `came` equal to `now` one came just now, from a
   // peer that is fed.
   void message_seen (Instant now, LinkId link, Instant came);
+  // A message on this link to the parent was answered in that time. Again and
+  // again: less counts at once, more comes in slowly.
+  void round_trip_seen (Instant now, LinkId link, Duration round_trip);
   // What came of DialBack: whether that peer answered at `address`; unknown if
   // that could not be tried.
   void dialed_back (

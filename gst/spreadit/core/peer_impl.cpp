@@ -277,6 +277,7 @@ Peer::Impl::settle_accounts (Instant now)
 {
   if (upstream.is_leaving () && !downstream.has_peers ())
     finish (now);
+  know_tree_delay ();
   tell_state ();
   tell_children ();
   skip_idle_beats (now);
@@ -288,6 +289,19 @@ Peer::Impl::settle_accounts (Instant now)
 #ifndef NDEBUG
   upstream.check_invariants (); // those of the children: where one is added
 #endif
+}
+
+// A change that is none for others is no news for them.
+void
+Peer::Impl::know_tree_delay ()
+{
+  const auto found = upstream.tree_delay_ms ();
+  if (!found)
+    return;
+  const std::uint32_t told = node.tree_delay_ms;
+  const std::uint32_t apart = std::max (*found, told) - std::min (*found, told);
+  if (apart > std::max (limits::tree_delay_step_ms, told / 8))
+    node.tree_delay_ms = *found;
 }
 
 void
@@ -398,7 +412,8 @@ Peer::Impl::has_partners () const
 Peer::Impl::ToldDown
 Peer::Impl::news_down () const
 {
-  return {upstream.is_fed (), upstream.root_path_changes ()};
+  return {
+      upstream.is_fed (), upstream.root_path_changes (), node.tree_delay_ms};
 }
 
 Peer::Impl::ToldUp
@@ -436,6 +451,7 @@ Peer::Impl::alive_down () const
 {
   message::Alive down = alive ();
   down.root_path = upstream.root_path ();
+  down.tree_delay_ms = node.tree_delay_ms;
   return down;
 }
 

@@ -45,6 +45,7 @@ struct Peer::Impl final : Upstream::Listener {
   void tell_parent_now (Instant now);
   void beat (Instant now);
   void skip_idle_beats (Instant now);
+  void know_tree_delay ();
   [[nodiscard]] Instant next_beat (Instant now) const;
   [[nodiscard]] bool has_partners () const;
   [[nodiscard]] bool parent_knows () const;
@@ -61,6 +62,7 @@ struct Peer::Impl final : Upstream::Listener {
   struct ToldDown {
     bool receiving = true;
     unsigned root_path_changes = 0;
+    std::uint32_t tree_delay_ms = 0;
     bool operator== (const ToldDown &) const = default;
   };
   struct ToldUp {

@@ -29,4 +29,13 @@ Vicinity vicinity_of (const std::optional<NetworkPath> &path);
 std::optional<std::uint32_t> routers_apart (
     const NetworkPath *a, const Vicinity &b);
 
+// How far somebody at that depth is from the source, whose packets took so
+// long: in tenths of a millisecond, and 50 ms for each level, which is one more
+// that can fail (decisions/0012).
+constexpr std::uint64_t
+cost_from_source (std::uint32_t depth, std::uint32_t tree_delay_ms)
+{
+  return std::uint64_t{500} * depth + std::uint64_t{10} * tree_delay_ms;
+}
+
 } // namespace spreadit::core

@@ -117,6 +117,7 @@ Upstream::settle (Instant now, const message::Accept &accept)
     parent.contact.address = search->target.address;
   parent.path = RootPath (parent.contact, accept.root_path);
   parent.children_max = accept.children_max;
+  parent.tree_delay_ms = accept.tree_delay_ms;
   source_.id = parent.path.back ().id;
   ++root_path_changes_;
   placed_blindly_by_ =
@@ -294,6 +295,7 @@ Upstream::handle_alive (
     return parent_is_useless (now, parent.link);
   parent.receiving = alive.receiving;
   parent.children_max = alive.children_max;
+  parent.tree_delay_ms = alive.tree_delay_ms;
   if (is_usable (alive.self))
     parent.contact.address = alive.self.address;
   if (!parent.path.is_through (parent.contact, alive.root_path)) {
@@ -368,6 +370,21 @@ Upstream::message_seen (LinkId link, Instant came)
 {
   if (Parent *parent = find (link))
     parent->heard = came;
+}
+
+// What others do on the machine or the line makes single ones much longer: it
+// rises by an eighth at most.
+void
+Upstream::round_trip_seen (LinkId link, Duration round_trip)
+{
+  Parent *parent = find (link);
+  if (!parent || round_trip <= Duration::zero ())
+    return;
+  Duration &known = parent->round_trip;
+  if (known == Duration::zero () || round_trip < known)
+    known = round_trip;
+  else
+    known += std::min (round_trip - known, known) / 8;
 }
 
 void

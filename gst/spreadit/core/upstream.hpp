@@ -56,6 +56,7 @@ public:
   bool data_seen (Instant now, LinkId link, Instant came);
   void data_over_tcp (LinkId link);
   void message_seen (LinkId link, Instant came);
+  void round_trip_seen (LinkId link, Duration round_trip);
   void handle_timeout (Instant now);
   [[nodiscard]] Instant next_timeout () const;
   void tell_alive (const message::Alive &alive) const;
@@ -81,6 +82,8 @@ public:
   [[nodiscard]] std::vector<LinkId> data_links () const;
   // While we have no parent: the last one's.
   [[nodiscard]] const RootPath &root_path () const;
+  // From the source to us, as far as it is known; nothing: there is no parent.
+  [[nodiscard]] std::optional<std::uint32_t> tree_delay_ms () const;
   [[nodiscard]] unsigned root_path_changes () const
   {
     return root_path_changes_;
@@ -102,7 +105,9 @@ private:
     bool is_late = false;           // in doubt: nothing came for a while
     bool over_tcp = false;          // its packets
     std::uint32_t children_max = 0; // 0: not told
-    RootPath path;                  // our root path through it
+    std::uint32_t tree_delay_ms = 0;
+    Duration round_trip{}; // zero: not measured
+    RootPath path;         // our root path through it
   };
   struct Idle {};
   struct Source {

@@ -128,6 +128,20 @@ Upstream::root_path () const
   return parent ? parent->path : last_path_;
 }
 
+std::optional<std::uint32_t>
+Upstream::tree_delay_ms () const
+{
+  const Parent *parent = parent_or_old ();
+  if (!parent)
+    return std::nullopt;
+  const auto link = std::chrono::round<std::chrono::milliseconds> (
+      std::min<Duration> (parent->round_trip / 2,
+          std::chrono::milliseconds (limits::tree_delay_max_ms)));
+  return std::min (std::min (parent->tree_delay_ms, limits::tree_delay_max_ms) +
+                       static_cast<std::uint32_t> (link.count ()),
+      limits::tree_delay_max_ms);
+}
+
 std::vector<LinkId>
 Upstream::data_links () const
 {

@@ -95,6 +95,7 @@ struct Opening {
   // Without a free slot: a newcomer that can take so many children gets the
   // slot of a narrower child, which goes below it. 0: nobody.
   std::uint32_t width_min = 0;
+  std::uint32_t tree_delay_ms = 0; // its own, see Alive
   Duration age{}; // of its application session, when it was told
   Vicinity vicinity{};
   bool operator== (const Opening &) const = default;
@@ -162,7 +163,8 @@ struct Accept {
   Contact self;
   RootPath root_path; // of the accepting peer
   std::vector<Contact> standby;
-  std::uint32_t children_max = 0; // of the accepting peer; 0: not told
+  std::uint32_t children_max = 0;  // of the accepting peer; 0: not told
+  std::uint32_t tree_delay_ms = 0; // of the accepting peer, see Alive
   bool operator== (const Accept &) const = default;
 };
 
@@ -208,6 +210,9 @@ struct Alive {
   Quality quality{}; // upwards only
   // Downwards only: whether others can connect to the receiver.
   Reach reachable = Reach::unknown;
+  // Downwards only: the way from the source down the tree to the sender, half a
+  // round trip a link. In steps (Peer::round_trip_seen()).
+  std::uint32_t tree_delay_ms = 0;
   bool operator== (const Alive &) const = default;
 };
 

@@ -72,20 +72,19 @@ decode_subscribe (const Request &request)
     path = std::get<core::NetworkPath> (std::move (parsed));
   }
 
-  auto &[self, version, children_max, subtree, uplink_bps, unreachable] =
-      std::get<PeerHeader> (peer);
+  auto &asker = std::get<PeerHeader> (peer);
   auto &[why, tries, avoid, lost, level] = std::get<JoinHeader> (join);
   core::message::Subscribe subscribe;
-  subscribe.self = std::move (self);
-  subscribe.children_max = children_max;
-  subscribe.subtree = subtree;
+  subscribe.self = std::move (asker.self);
+  subscribe.children_max = asker.children_max;
+  subscribe.subtree = asker.subtree;
   subscribe.reason = why;
   subscribe.tries = tries;
   subscribe.avoid = std::move (avoid);
   subscribe.lost = lost;
   subscribe.level = level;
-  subscribe.uplink_bps = uplink_bps;
-  subscribe.unreachable = unreachable;
+  subscribe.uplink_bps = asker.uplink_bps;
+  subscribe.unreachable = asker.unreachable;
   subscribe.path = std::move (path);
   return core::Message (std::move (subscribe));
 }
@@ -311,6 +310,7 @@ decode_accept (const Response &response)
   auto &header = std::get<PeerHeader> (peer);
   accept.self = std::move (header.self);
   accept.children_max = header.children_max;
+  accept.tree_delay_ms = header.tree_delay_ms;
   accept.root_path =
       core::RootPath (std::get<std::vector<core::Contact>> (root_path));
   accept.standby = std::get<std::vector<core::Contact>> (std::move (standby));

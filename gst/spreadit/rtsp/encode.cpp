@@ -166,6 +166,8 @@ encode_accept (const core::message::Accept &accept, std::string_view sdp,
   std::string peer = peer_identity (accept.self);
   if (accept.children_max > 0)
     peer += "; children-max=" + std::to_string (accept.children_max);
+  if (accept.tree_delay_ms > 0)
+    peer += "; tree-delay=" + std::to_string (accept.tree_delay_ms);
   add (response.headers, header::peer, std::move (peer));
   add_contacts (
       response.headers, header::root_path, accept.root_path.contacts ());

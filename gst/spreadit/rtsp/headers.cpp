@@ -88,7 +88,7 @@ parse_peer (std::string_view value)
   std::optional<core::PeerId> id;
   std::optional<std::string> address;
   std::optional<std::uint32_t> version, children_max, children_free, peers,
-      levels;
+      levels, tree_delay;
   std::optional<std::uint64_t> uplink_bps;
   std::optional<bool> reachable;
   for (const text::Parameter &parameter : *parameters) {
@@ -118,6 +118,9 @@ parse_peer (std::string_view value)
                                  parameter.value, limits::uplink_bps_max));
     else if (is ("reachable"))
       good = !reachable && (reachable = text::parse_yes_no (parameter.value));
+    else if (is ("tree-delay"))
+      good = read_once (
+          tree_delay, parameter.value, core::limits::tree_delay_max_ms);
     if (!good)
       return bad (
           header::peer, "no good " + std::string (parameter.name) + ", or two");
@@ -137,6 +140,7 @@ parse_peer (std::string_view value)
       peers.value_or (1), levels.value_or (0), children_free.value_or (0)};
   peer.uplink_bps = uplink_bps.value_or (0);
   peer.unreachable = reachable == false;
+  peer.tree_delay_ms = tree_delay.value_or (0);
   return peer;
 }
 
@@ -422,7 +426,7 @@ parse_opening (std::string_view text)
   const auto parameters = text::parse_parameter_list (rest.substr (1));
   if (!parameters)
     return std::nullopt;
-  std::optional<std::uint32_t> depth, free, width;
+  std::optional<std::uint32_t> depth, free, width, delay;
   std::optional<std::uint64_t> age;
   std::optional<std::vector<std::uint64_t>> via;
   for (const text::Parameter &parameter : *parameters) {
@@ -438,6 +442,8 @@ parse_opening (std::string_view text)
       good = number (free, core::limits::children_max_max);
     else if (text::iequals (parameter.name, "width"))
       good = number (width, limits::width_max);
+    else if (text::iequals (parameter.name, "delay"))
+      good = number (delay, core::limits::tree_delay_max_ms);
     else if (text::iequals (parameter.name, "age"))
       good = number (age, limits::age_max.count ());
     else if (text::iequals (parameter.name, "via"))
@@ -449,6 +455,7 @@ parse_opening (std::string_view text)
   opening.depth = depth.value_or (0);
   opening.free = free.value_or (0);
   opening.width_min = width.value_or (0);
+  opening.tree_delay_ms = delay.value_or (0);
   opening.age = std::chrono::seconds (age.value_or (0));
   if (via)
     std::ranges::copy (*via, opening.vicinity.routers.begin ());
@@ -466,6 +473,8 @@ write_opening (const core::Opening &opening)
                     std::to_string (std::clamp (age, std::chrono::seconds (0),
                         std::chrono::seconds (limits::age_max))
                                         .count ());
+  if (opening.tree_delay_ms > 0)
+    out += ";delay=" + std::to_string (opening.tree_delay_ms);
   if (const auto known = opening.vicinity.known (); !known.empty ())
     out += ";via=" + write_routers (known);
   return out;

@@ -69,6 +69,7 @@ std::optional<core::PeerId> parse_id (std::string_view text);
 //                 | "children-free" "=" 1*DIGIT | "peers" "=" 1*DIGIT
 //                 | "levels" "=" 1*DIGIT | "uplink-bps" "=" 1*DIGIT
 //                 | "reachable" "=" ( "yes" | "no" )
+//                 | "tree-delay" "=" 1*DIGIT
 //                 | token [ "=" value ]
 //
 // `id` (not all zero) and `version` (1 or more) are required. Figures that are
@@ -77,9 +78,10 @@ struct PeerHeader {
   core::Contact self;
   unsigned version = 1;
   std::uint32_t children_max = 0;
-  core::Subtree subtree;        // its `free` is children-free on the wire
-  std::uint64_t uplink_bps = 0; // not known, and not written
-  bool unreachable = false;     // written if it is so
+  core::Subtree subtree;           // its `free` is children-free on the wire
+  std::uint64_t uplink_bps = 0;    // not known, and not written
+  bool unreachable = false;        // written if it is so
+  std::uint32_t tree_delay_ms = 0; // in an Accept
   bool operator== (const PeerHeader &) const = default;
 };
 Result<PeerHeader> parse_peer (std::string_view value);

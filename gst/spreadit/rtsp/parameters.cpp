@@ -111,6 +111,9 @@ struct Writer {
       append (body, "quality", write_quality (alive.quality));
     if (alive.reachable != core::Reach::unknown)
       append (body, "reachable", yes_no (alive.reachable == core::Reach::yes));
+    if (alive.tree_delay_ms > 0)
+      append (body, "tree-delay", alive.tree_delay_ms,
+          core::limits::tree_delay_max_ms);
     return body;
   }
   template <class Other> std::string operator() (const Other &) const
@@ -123,7 +126,7 @@ struct Writer {
 struct Fields {
   std::optional<core::PeerId> id, mover, to;
   std::optional<std::string> address;
-  std::optional<std::uint32_t> children_max, peers, levels, free;
+  std::optional<std::uint32_t> children_max, peers, levels, free, tree_delay;
   std::optional<bool> receiving, reachable, ok;
   std::optional<std::uint64_t> token;
   std::optional<core::Duration> rtt;
@@ -185,6 +188,8 @@ Fields::take (const BodyLine &line)
     return set_number (levels, value, core::limits::levels_max);
   if (is ("free"))
     return set_number (free, value, limits::subtree_free_max);
+  if (is ("tree-delay"))
+    return set_number (tree_delay, value, core::limits::tree_delay_max_ms);
   if (is ("receiving"))
     return set_once (receiving, text::parse_yes_no (value));
   if (is ("reachable"))
@@ -246,6 +251,7 @@ make_alive (Fields &fields)
   alive.quality = fields.quality.value_or (core::Quality{});
   if (fields.reachable)
     alive.reachable = *fields.reachable ? core::Reach::yes : core::Reach::no;
+  alive.tree_delay_ms = fields.tree_delay.value_or (0);
   return core::Message (std::move (alive));
 }
 
