@@ -108,10 +108,12 @@ def knock_downs():
         source = land.publish("--max-children=2", "--add-policy=knock-downs")
         far = land.peer(land.west_town, "--max-children=2")
         middle = land.peer(land.west, "--max-children=2")
-        # Both are settled by now, or will be, and can be moved.
+        # Both are settled by now, or will be, and can be moved; and others can be
+        # sent to them, which takes a dial and may take a second one.
         for peer in (far, middle):
             peer.wait_stats("settled",
-                            lambda stats: stats["packets-received"] > 100)
+                            lambda stats: stats["packets-received"] > 100 and
+                            stats.get("reachable"), 40)
         wait = far.fresh_stats()
         near = land.peer(lab.root, "--max-children=2")
         expect_parent(near, source)
