@@ -480,6 +480,12 @@ TEST (TreeDelay, OfALiarStaysInBounds)
   above.tree_delay_ms = 0xffffffff;
   bench.hear (bench.parent, above);
   EXPECT_EQ (bench.told (), limits::tree_delay_max_ms);
+  bench.hear (incoming (11), bench.ask (11));
+  bench.told ();
+  for (const Opening &told :
+      bench.said<message::Alive> (bench.parent)->openings)
+    EXPECT_LE (told.tree_delay_ms, limits::tree_delay_max_ms)
+        << "or who is told could not read it";
 }
 
 TEST (AutoReport, IsBounded)

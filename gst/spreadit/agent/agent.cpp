@@ -389,8 +389,9 @@ Agent::perform (const action::ReceiveFrom &action)
   adopt_description (link->asking.description);
   if (stopped_) // from within the report of it
     return;
+  const auto round_trip = link->asking.round_trip;
   receive (*link);
-  tell_round_trip (action.link, link->asking.round_trip);
+  tell_round_trip (action.link, round_trip);
 }
 
 void

@@ -122,8 +122,9 @@ Downstream::accept (Instant now, LinkId link, const message::Subscribe &ask,
   if (!ask.plain_player && ask.subtree.peers == 1 && ask.subtree.free > 0)
     know_openings (now, children_.back (),
         std::array{Opening{ask.self, 0, ask.subtree.free, 0,
-            node_.tree_delay_ms + limits::hop_delay_ms, {},
-            vicinity_of (ask.path)}});
+            std::min (node_.tree_delay_ms + limits::hop_delay_ms,
+                limits::tree_delay_max_ms),
+            {}, vicinity_of (ask.path)}});
   check_at_ = std::min (check_at_, due (children_.back ()));
 
   welcome (children_.back (), standing);
