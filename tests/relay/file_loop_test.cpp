@@ -3,7 +3,8 @@
 //
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <chrono>
-#include <future>
+#include <semaphore>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -69,11 +70,7 @@ public:
   // Whether the loop has asked for the next round.
   bool is_rewound ()
   {
-    const bool is_asked =
-        rewound_.get_future ().wait_for (std::chrono::seconds (10)) ==
-        std::future_status::ready;
-    rewound_ = {};
-    return is_asked;
+    return rewound_.try_acquire_for (std::chrono::seconds (10));
   }
 
   // In ms; -1 for what is outside of its segment.
@@ -88,7 +85,7 @@ private:
   static gboolean on_seek (GstPad *pad, GstObject *, GstEvent *event) noexcept
   {
     if (GST_EVENT_TYPE (event) == GST_EVENT_SEEK)
-      of (pad).rewound_.set_value ();
+      of (pad).rewound_.release ();
     gst_event_unref (event);
     return TRUE;
   }
@@ -116,7 +113,7 @@ private:
   const char *media_;
   unsigned rounds_ = 0;
   GstSegment segment_{};
-  std::promise<void> rewound_;
+  std::binary_semaphore rewound_{0}; // by a thread of GStreamer's
 };
 
 class Looped : public testing::Test {
